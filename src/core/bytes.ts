@@ -1,0 +1,109 @@
+import { EvidenceError } from './errors.js'
+
+const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const SEXTET = new Map([...ALPHABET].map((char, value) => [char, value]))
+
+const encoder = new TextEncoder()
+// ignoreBOM: a byte order mark is content here, so that a file which starts with one is refused, not silently cut.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** UTF-8 bytes of a string. A lone surrogate is an `ARGUMENT` error, never U+FFFD. */
+export function utf8 (text: string): Uint8Array {
+  if (!text.isWellFormed()) {
+    throw new EvidenceError({ code: 'ARGUMENT', message: 'text has a lone surrogate' })
+  }
+  return encoder.encode(text)
+}
+
+/** The string of UTF-8 bytes; anything else is a `NOT_UTF8` error. */
+export function fromUtf8 (bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes)
+  } catch (cause) {
+    throw new EvidenceError({ code: 'NOT_UTF8', message: 'bytes are not valid UTF-8', cause })
+  }
+}
+
+/** Lower-case hexadecimal. */
+export function toHex (bytes: Uint8Array): string {
+  let out = ''
+  for (const byte of bytes) out += HEX[byte]
+  return out
+}
+
+/** Bytes of lower-case hexadecimal of even length; upper case is refused, as the formats do. */
+export function fromHex (text: string): Uint8Array {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) {
+    throw new EvidenceError({ code: 'ARGUMENT', message: 'not lower-case hexadecimal' })
+  }
+  const out = new Uint8Array(text.length / 2)
+  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  return out
+}
+
+/** RFC 4648 section 5, without padding. */
+export function toBase64url (bytes: Uint8Array): string {
+  let out = ''
+  for (let i = 0; i < bytes.length; i += 3) {
+    const chunk = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)
+    const chars = Math.min(3, bytes.length - i) + 1
+    for (let k = 0; k < chars; k++) out += ALPHABET.charAt((chunk >> (18 - 6 * k)) & 63)
+  }
+  return out
+}
+
+/** Bytes of unpadded base64url. Canonical only: junk, padding and non-zero trailing bits are refused. */
+export function fromBase64url (text: string): Uint8Array {
+  const refuse = () => new EvidenceError({ code: 'ARGUMENT', message: 'not canonical unpadded base64url' })
+  if (text.length % 4 === 1) throw refuse()
+  const out = new Uint8Array(Math.floor((text.length * 6) / 8))
+  let accumulator = 0
+  let bits = 0
+  let at = 0
+  for (let i = 0; i < text.length; i++) {
+    const value = SEXTET.get(text.charAt(i))
+    if (value === undefined) throw refuse()
+    accumulator = ((accumulator << 6) | value) & 0xffff
+    bits += 6
+    if (bits >= 8) {
+      bits -= 8
+      out[at++] = (accumulator >> bits) & 0xff
+    }
+  }
+  if ((accumulator & ((1 << bits) - 1)) !== 0) throw refuse()
+  return out
+}
+
+export function concat (...parts: Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
+
+/** Equality of public bytes. Not constant-time: never use it on secrets. */
+export function equalBytes (a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}
+
+/** Lexicographic order of bytes, the order in which Fabric sorts keys. */
+export function compareBytes (a: Uint8Array, b: Uint8Array): number {
+  const common = Math.min(a.length, b.length)
+  for (let i = 0; i < common; i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return a.length - b.length
+}
+
+/** Guard at an edge: bytes of exactly `length`. */
+export function abytes (value: Uint8Array, length: number, title: string): Uint8Array {
+  if (!(value instanceof Uint8Array) || value.length !== length) {
+    throw new EvidenceError({ code: 'ARGUMENT', message: `${title} must be ${length} bytes` })
+  }
+  return value
+}
