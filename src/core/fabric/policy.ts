@@ -1,0 +1,201 @@
+import { equalBytes, fromUtf8, toHex } from '../bytes.js'
+import { EvidenceError } from '../errors.js'
+import { type MspRole, parseSerializedIdentity } from './msp.js'
+import { pemToDer } from './pem.js'
+import { type configtx, decodeExact, mspPrincipal, policies } from './proto.js'
+
+/** Who one signature came from: an identity that its MSP found valid, whose signature was verified. */
+export interface PolicySigner {
+  readonly mspId: string
+  readonly role: MspRole
+  /** Further roles, of an administrator by list; default: `role` and member. */
+  readonly roles?: readonly MspRole[]
+  /** The SerializedIdentity. */
+  readonly identity: Uint8Array
+}
+
+export type Principal =
+  | { readonly kind: 'role', readonly mspId: string, readonly role: MspRole }
+  | { readonly kind: 'identity', readonly mspId: string, readonly certificate: Uint8Array }
+  | { readonly kind: 'unsupported' }
+
+export type SignatureRule =
+  | { readonly kind: 'signed-by', readonly principal: Principal }
+  | { readonly kind: 'n-out-of', readonly n: number, readonly rules: readonly SignatureRule[] }
+
+export type Policy =
+  | { readonly kind: 'signature', readonly rule: SignatureRule }
+  | { readonly kind: 'implicit-meta', readonly subPolicy: string, readonly rule: 'ANY' | 'ALL' | 'MAJORITY' }
+  | { readonly kind: 'unsupported' }
+
+/** The policies of a configuration group, and its groups. The root of a tree is /Channel. */
+export interface PolicyTree {
+  readonly policies: ReadonlyMap<string, Policy>
+  readonly groups: ReadonlyMap<string, PolicyTree>
+}
+
+const ROLES: readonly MspRole[] = ['member', 'admin', 'client', 'peer', 'orderer']
+const META_RULES = ['ANY', 'ALL', 'MAJORITY'] as const
+const SIGNATURE = 1
+const IMPLICIT_META = 3
+
+/** The policies of a configuration, from its /Channel group. */
+export function readPolicyTree (group: configtx.ConfigGroup): PolicyTree {
+  const found = new Map<string, Policy>()
+  const groups = new Map<string, PolicyTree>()
+  for (const [name, value] of group.getPoliciesMap().entries()) {
+    const policy = value.getPolicy()
+    if (policy !== undefined) found.set(name, readPolicy(policy.getType(), policy.getValue_asU8()))
+  }
+  for (const [name, sub] of group.getGroupsMap().entries()) groups.set(name, readPolicyTree(sub))
+  return { policies: found, groups }
+}
+
+function readPolicy (type: number, value: Uint8Array): Policy {
+  if (type === SIGNATURE) return { kind: 'signature', rule: readSignaturePolicy(decodeExact(policies.SignaturePolicyEnvelope, value)) }
+  if (type !== IMPLICIT_META) return { kind: 'unsupported' }
+  const meta = decodeExact(policies.ImplicitMetaPolicy, value)
+  const rule = META_RULES[meta.getRule()]
+  return rule === undefined ? { kind: 'unsupported' } : { kind: 'implicit-meta', subPolicy: meta.getSubPolicy(), rule }
+}
+
+/** The rule of a SignaturePolicyEnvelope, principals resolved. */
+export function readSignaturePolicy (envelope: policies.SignaturePolicyEnvelope): SignatureRule {
+  if (envelope.getVersion() !== 0) throw new EvidenceError({ code: 'UNSUPPORTED_TYPE', message: 'a signature policy of another version' })
+  const principals = envelope.getIdentitiesList().map(readPrincipal)
+  const rule = envelope.getRule()
+  if (rule === undefined) throw new EvidenceError({ code: 'PROTOBUF', message: 'a signature policy without a rule' })
+  return readRule(rule, principals)
+}
+
+function readRule (rule: policies.SignaturePolicy, principals: readonly Principal[]): SignatureRule {
+  const gate = rule.getNOutOf()
+  if (gate !== undefined) {
+    return { kind: 'n-out-of', n: gate.getN(), rules: gate.getRulesList().map((sub) => readRule(sub, principals)) }
+  }
+  const principal = rule.hasSignedBy() ? principals[rule.getSignedBy()] : undefined
+  if (principal === undefined) throw new EvidenceError({ code: 'PROTOBUF', message: 'a signature policy with a rule of no principal' })
+  return { kind: 'signed-by', principal }
+}
+
+function readPrincipal (principal: mspPrincipal.MSPPrincipal): Principal {
+  const bytes = principal.getPrincipal_asU8()
+  switch (principal.getPrincipalClassification()) {
+    case mspPrincipal.MSPPrincipal.Classification.ROLE: {
+      const role = decodeExact(mspPrincipal.MSPRole, bytes)
+      const name = ROLES[role.getRole()]
+      return name === undefined ? { kind: 'unsupported' } : { kind: 'role', mspId: role.getMspIdentifier(), role: name }
+    }
+    case mspPrincipal.MSPPrincipal.Classification.IDENTITY: {
+      const { mspId, pem } = parseSerializedIdentity(bytes)
+      return { kind: 'identity', mspId, certificate: pemToDer(pem) }
+    }
+    default:
+      return { kind: 'unsupported' }
+  }
+}
+
+/**
+ * Evaluates a policy of the configuration, as Fabric does, for signers whose identities and signatures were verified. A signer
+ * given twice (the same certificate, in whatever bytes) counts once, and within a signature policy each is used for one
+ * principal. A policy that is absent is never satisfied.
+ */
+export function evaluatePolicy (tree: PolicyTree, path: string, signers: readonly PolicySigner[]): boolean {
+  const { group, name } = locate(tree, path)
+  return group !== undefined && evaluate(group, name, distinct(signers))
+}
+
+/** Evaluates a signature policy that stands alone, such as a chaincode definition's own. */
+export function evaluateSignatureRule (rule: SignatureRule, signers: readonly PolicySigner[]): boolean {
+  const people = distinct(signers)
+  return satisfied(rule, people, people.map(() => false))
+}
+
+/** Whether every part of a policy is of a kind that `evaluatePolicy` reads; where not, its `false` settles nothing. */
+export function isSupportedPolicy (tree: PolicyTree, path: string): boolean {
+  const { group, name } = locate(tree, path)
+  return group === undefined || supported(group, name)
+}
+
+/** Whether a signature policy has only principals that are read here. */
+export function isSupportedRule (rule: SignatureRule): boolean {
+  return rule.kind === 'signed-by' ? rule.principal.kind !== 'unsupported' : rule.rules.every(isSupportedRule)
+}
+
+function locate (tree: PolicyTree, path: string): { group: PolicyTree | undefined, name: string } {
+  const [empty, root, ...rest] = path.split('/')
+  const name = rest.pop() ?? ''
+  let group: PolicyTree | undefined = empty === '' && root === 'Channel' ? tree : undefined
+  for (const step of rest) group = group?.groups.get(step)
+  return { group, name }
+}
+
+function supported (group: PolicyTree, name: string): boolean {
+  const policy = group.policies.get(name)
+  if (policy === undefined) return true
+  if (policy.kind === 'signature') return isSupportedRule(policy.rule)
+  return policy.kind === 'implicit-meta' && [...group.groups.values()].every((sub) => supported(sub, policy.subPolicy))
+}
+
+/** A signer with what tells it apart: one certificate can be written in several ways, so its DER decides. */
+interface Person { readonly signer: PolicySigner, readonly certificate: Uint8Array }
+
+function distinct (signers: readonly PolicySigner[]): Person[] {
+  const people = new Map<string, Person>()
+  for (const signer of signers) {
+    const certificate = pemToDer(parseSerializedIdentity(signer.identity).pem)
+    people.set(`${signer.mspId} ${toHex(certificate)}`, { signer, certificate })
+  }
+  return [...people.values()]
+}
+
+function evaluate (group: PolicyTree, name: string, people: readonly Person[]): boolean {
+  const policy = group.policies.get(name)
+  if (policy === undefined || policy.kind === 'unsupported') return false
+  if (policy.kind === 'signature') return satisfied(policy.rule, people, people.map(() => false))
+  const subs = [...group.groups.values()]
+  const accepting = subs.filter((sub) => evaluate(sub, policy.subPolicy, people)).length
+  return accepting >= threshold(policy.rule, subs.length)
+}
+
+function threshold (rule: 'ANY' | 'ALL' | 'MAJORITY', of: number): number {
+  if (of === 0) return 0 // as Fabric: nobody to ask
+  if (rule === 'ANY') return 1
+  return rule === 'ALL' ? of : Math.floor(of / 2) + 1
+}
+
+/** Fabric's evaluation, greedy in the order of rules and signers; `used` is changed only by a rule that is satisfied. */
+function satisfied (rule: SignatureRule, people: readonly Person[], used: boolean[]): boolean {
+  if (rule.kind === 'signed-by') {
+    const at = people.findIndex((person, i) => used[i] === false && fulfils(person, rule.principal))
+    if (at >= 0) used[at] = true
+    return at >= 0
+  }
+  let count = 0
+  for (const sub of rule.rules) {
+    const attemptUsed = [...used]
+    if (satisfied(sub, people, attemptUsed)) {
+      count++
+      attemptUsed.forEach((value, i) => { used[i] = value })
+    }
+  }
+  return count >= rule.n
+}
+
+function fulfils (person: Person, principal: Principal): boolean {
+  if (principal.kind === 'unsupported' || person.signer.mspId !== principal.mspId) return false
+  if (principal.kind === 'identity') return equalBytes(person.certificate, principal.certificate)
+  const roles = person.signer.roles ?? [person.signer.role]
+  return principal.role === 'member' || roles.includes(principal.role)
+}
+
+/** Where a chaincode definition's endorsement policy is: in the configuration, or its own. */
+export type EndorsementPolicy =
+  | { readonly kind: 'reference', readonly path: string }
+  | { readonly kind: 'signature', readonly rule: SignatureRule }
+
+/** The path of a reference in a chaincode definition's validation parameter; text bytes of a well-formed absolute path. */
+export function policyPath (bytes: Uint8Array): string {
+  const path = fromUtf8(bytes)
+  return path.startsWith('/') ? path : `/Channel/Application/${path}`
+}

@@ -1,0 +1,81 @@
+import { compareBytes, utf8 } from '../bytes.js'
+import { decodeExact, kvrwset, rwset } from './proto.js'
+import { FabricRefusal } from './refusal.js'
+
+/** Where a value was written: block and transaction index. */
+export interface Version {
+  readonly block: bigint
+  readonly tx: bigint
+}
+
+export interface Read {
+  readonly key: string
+  /** Absent: the key did not exist, which is another statement than version (0, 0). */
+  readonly version?: Version
+}
+
+export interface Write {
+  readonly key: string
+  readonly isDelete: boolean
+  readonly value: Uint8Array
+}
+
+/** What a transaction or a query read and wrote in one namespace. */
+export interface NsRwset {
+  readonly namespace: string
+  readonly reads: readonly Read[]
+  readonly writes: readonly Write[]
+  readonly rangeQueries: number
+  readonly metadataWrites: number
+  readonly collections: number
+}
+
+const KEY_VALUE = 0
+
+/**
+ * Parses a TxReadWriteSet. Namespaces, and keys within one, must rise in byte order, as Fabric writes them: a second write of a key
+ * could otherwise replace the one that was shown.
+ */
+export function parseReadWriteSets (results: Uint8Array): NsRwset[] {
+  const set = decodeExact(rwset.TxReadWriteSet, results)
+  if (set.getDataModel() !== KEY_VALUE) throw new FabricRefusal('READ_WRITE_SET', 'not a key-value read/write set')
+  const sets = set.getNsRwsetList().map(readNamespace)
+  requireRising(sets.map(({ namespace }) => namespace), 'namespaces')
+  return sets
+}
+
+function readNamespace (set: rwset.NsReadWriteSet): NsRwset {
+  const kv = decodeExact(kvrwset.KVRWSet, set.getRwset_asU8())
+  const reads = kv.getReadsList().map(readRead)
+  const writes = kv.getWritesList().map((write) => ({
+    key: write.getKey(), isDelete: write.getIsDelete(), value: write.getValue_asU8()
+  }))
+  requireRising(reads.map(({ key }) => key), 'keys read')
+  requireRising(writes.map(({ key }) => key), 'keys written')
+  return {
+    namespace: set.getNamespace(),
+    reads,
+    writes,
+    rangeQueries: kv.getRangeQueriesInfoList().length,
+    metadataWrites: kv.getMetadataWritesList().length,
+    collections: set.getCollectionHashedRwsetList().length
+  }
+}
+
+function readRead (read: kvrwset.KVRead): Read {
+  const version = read.getVersion()
+  return version === undefined
+    ? { key: read.getKey() }
+    : { key: read.getKey(), version: { block: BigInt(version.getBlockNum()), tx: BigInt(version.getTxNum()) } }
+}
+
+function requireRising (names: readonly string[], what: string): void {
+  const bytes = names.map(utf8)
+  const rising = bytes.every((name, i) => i === 0 || compareBytes(bytes[i - 1] as Uint8Array, name) < 0)
+  if (!rising) throw new FabricRefusal('READ_WRITE_SET', `${what} are not distinct and in order`)
+}
+
+/** Whether two versions are the same place. */
+export function equalVersions (a: Version | undefined, b: Version): boolean {
+  return a !== undefined && a.block === b.block && a.tx === b.tx
+}

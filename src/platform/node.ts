@@ -1,0 +1,79 @@
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
+import type { Crypto, EcdsaInput } from '../core/crypto.js'
+
+/** Most public keys kept parsed; parsing one costs about as much as verifying a signature with it. */
+const KEYS = 512
+
+/** Group order L of edwards25519, little-endian (RFC 8032 section 5.1). */
+const ORDER = Uint8Array.from(Buffer.from('edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010', 'hex'))
+/** p = 2^255 - 19, little-endian: an encoded y must be smaller. */
+const FIELD = Uint8Array.from(Buffer.from(`ed${'ff'.repeat(30)}7f`, 'hex'))
+/** The y coordinates (without sign) of the points of order 1, 2, 4 and 8: signatures by such keys prove nothing. */
+const SMALL_ORDER: readonly string[] = [
+  `01${'00'.repeat(31)}`,
+  `ec${'ff'.repeat(30)}7f`,
+  '00'.repeat(32),
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'
+]
+const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')
+
+const keys = new Map<string, KeyObject>()
+
+function publicKey (spki: Buffer): KeyObject {
+  const id = spki.toString('latin1')
+  let key = keys.get(id)
+  if (key === undefined) {
+    key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
+    if (keys.size >= KEYS) keys.clear()
+    keys.set(id, key)
+  }
+  return key
+}
+
+function verifyEcdsa ({ curve, hash, spki, message, signature }: EcdsaInput): boolean {
+  try {
+    const key = publicKey(Buffer.from(spki.buffer, spki.byteOffset, spki.byteLength))
+    const named = key.asymmetricKeyDetails?.namedCurve
+    if (named !== (curve === 'P-256' ? 'prime256v1' : 'secp384r1')) return false
+    return verify(hash, message, { key, dsaEncoding: 'der' }, signature)
+  } catch {
+    return false // a key or a signature that OpenSSL cannot read
+  }
+}
+
+function isBelow (value: Uint8Array, limit: Uint8Array): boolean {
+  for (let i = limit.length - 1; i >= 0; i--) {
+    const difference = (value[i] ?? 0) - (limit[i] ?? 0)
+    if (difference !== 0) return difference < 0
+  }
+  return false
+}
+
+/** Whether an encoded point is canonical and not of small order; that it is on the curve is OpenSSL's to say. */
+function isUsablePoint (encoded: Uint8Array): boolean {
+  const y = Uint8Array.from(encoded)
+  y[31] = (y[31] ?? 0) & 0x7f
+  return isBelow(y, FIELD) && !SMALL_ORDER.includes(Buffer.from(y).toString('hex'))
+}
+
+function verifyEd25519 (key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (key.length !== 32 || signature.length !== 64) return false
+  const r = signature.subarray(0, 32)
+  if (!isBelow(signature.subarray(32), ORDER) || !isUsablePoint(key) || !isUsablePoint(r)) return false
+  try {
+    return verify(null, message, publicKey(Buffer.concat([ED25519_SPKI, key])), signature)
+  } catch {
+    return false
+  }
+}
+
+function hash (algorithm: 'sha256' | 'sm3'): (data: Uint8Array) => Uint8Array {
+  return (data) => {
+    const digest = createHash(algorithm).update(data).digest()
+    return new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength)
+  }
+}
+
+/** core's cryptography by node:crypto. The only state is a bounded set of parsed public keys. */
+export const nodeCrypto: Crypto = { sha256: hash('sha256'), sm3: hash('sm3'), verifyEcdsa, verifyEd25519 }
