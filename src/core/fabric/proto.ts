@@ -24,6 +24,7 @@ import lifecycleDb from '@hyperledger/fabric-protos/lib/peer/lifecycle/db_pb.js'
 import lifecycle from '@hyperledger/fabric-protos/lib/peer/lifecycle/lifecycle_pb.js'
 import { equalBytes } from '../bytes.js'
 import { EvidenceError } from '../errors.js'
+import { type MessageShape, withoutExplicitDefaults } from './explicit-defaults.js'
 
 export {
   common, configtx, configuration, policies, rwset, kvrwset, identities, mspConfig, mspPrincipal, orderer, chaincode,
@@ -61,6 +62,14 @@ export function decodeUnordered<M extends Message> (type: MessageClass<M>, bytes
     throw new EvidenceError({ code: 'PROTOBUF', message: 'the message has doubled or unknown fields' })
   }
   return message
+}
+
+/**
+ * For a message that fabric-network encodes with explicit defaults (ChaincodeInvocationSpec): without those it must encode
+ * exactly. What it says is the same with and without them, in every language.
+ */
+export function decodeDefaulted<M extends Message> (type: MessageClass<M>, bytes: Uint8Array, shape: MessageShape): M {
+  return decodeExact(type, withoutExplicitDefaults(bytes, shape))
 }
 
 function roundTrip<M extends Message> (type: MessageClass<M>, bytes: Uint8Array): { message: M, encoded: Uint8Array } {

@@ -1,6 +1,7 @@
 import { concat, equalBytes, toHex } from '../bytes.js'
 import type { Sha256 } from '../merkle.js'
-import { chaincode, common, decodeExact, proposal, proposalResponse, transaction } from './proto.js'
+import type { MessageShape } from './explicit-defaults.js'
+import { chaincode, common, decodeDefaulted, decodeExact, proposal, proposalResponse, transaction } from './proto.js'
 import { FabricRefusal } from './refusal.js'
 import { type NsRwset, parseReadWriteSets } from './rwset.js'
 
@@ -66,6 +67,11 @@ export interface EndorserTransaction extends ParsedEnvelope, EndorsedResponse {
 
 const ENDORSER_TRANSACTION = 3
 const EMPTY = new Uint8Array(0)
+
+// ChaincodeInvocationSpec: 1 ChaincodeSpec {1 type, 2 ChaincodeID, 3 ChaincodeInput {1 args, 2 decorations, 3 is_init}, 4 timeout}.
+const INPUT: MessageShape = { repeated: new Set([1, 2]) }
+const SPEC: MessageShape = { messages: new Map([[2, {}], [3, INPUT]]) }
+const INVOCATION: MessageShape = { messages: new Map([[1, SPEC]]) }
 
 /** Takes the outside of an envelope apart: payload and signature and nothing else, each level in its one encoding. */
 export function parseEnvelope (bytes: Uint8Array): ParsedEnvelope {
@@ -138,7 +144,7 @@ export function parseEndorserTransaction (bytes: Uint8Array): EndorserTransactio
 export function parseProposalPayload (bytes: Uint8Array): Pick<EndorserTransaction, 'proposalPayload' | 'chaincodeName' | 'args'> {
   const payload = decodeExact(proposal.ChaincodeProposalPayload, bytes)
   if (payload.getTransientmapMap().getLength() > 0) throw new FabricRefusal('TRANSACTION_FORM', 'a proposal with transient data')
-  const spec = decodeExact(chaincode.ChaincodeInvocationSpec, payload.getInput_asU8()).getChaincodeSpec()
+  const spec = decodeDefaulted(chaincode.ChaincodeInvocationSpec, payload.getInput_asU8(), INVOCATION).getChaincodeSpec()
   return {
     proposalPayload: bytes,
     chaincodeName: spec?.getChaincodeId()?.getName() ?? '',
