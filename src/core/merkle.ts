@@ -36,13 +36,26 @@ export function rootOf (crypto: Sha256, leaves: readonly Uint8Array[]): Uint8Arr
 /** RFC 9162 section 2.1.3.1: the inclusion path of leaf `index`, from the leaf upwards. O(n). */
 export function inclusionPath (crypto: Sha256, leaves: readonly Uint8Array[], index: number): Uint8Array[] {
   aindex(index, leaves.length)
+  return pathFromLevels(treeLevels(crypto, leaves), index)
+}
+
+/** All levels of a tree, leaves first, the root's last: for whoever needs the paths of many leaves of one small tree. */
+export function treeLevels (crypto: Sha256, leaves: readonly Uint8Array[]): (readonly Uint8Array[])[] {
+  const levels: (readonly Uint8Array[])[] = [leaves]
+  for (let level = leaves; level.length > 1;) {
+    level = parents(crypto, level)
+    levels.push(level)
+  }
+  return levels
+}
+
+/** The inclusion path of leaf `index` out of the levels of its tree. O(log n). */
+export function pathFromLevels (levels: readonly (readonly Uint8Array[])[], index: number): Uint8Array[] {
   const path: Uint8Array[] = []
-  let level = [...leaves]
   let at = index
-  while (level.length > 1) {
+  for (const level of levels) {
     const sibling = level[at ^ 1]
     if (sibling !== undefined) path.push(sibling)
-    level = parents(crypto, level)
     at >>>= 1
   }
   return path

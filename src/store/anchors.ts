@@ -1,0 +1,85 @@
+import type { BlockData, FabricReadback, Identities } from '../core/proof.js'
+import { jcs } from '../core/jcs.js'
+import { type Database, put, type Put, read, stored, write } from './database.js'
+import { numberKey, textKey } from './keys.js'
+
+/**
+ * What the ledger said. The anchorer owns the in-flight transaction and the `anchored` watermark; the finalizer owns locations, read-backs,
+ * identities and the `final` watermark. Order for a batch: in-flight id (synced) -> sent -> `anchored` (synced, clears the id) ->
+ * block and read-back (synced) -> proof verified -> `final` (synced). Each step is repeated after a crash, and repeating changes nothing.
+ */
+export interface Anchors {
+  marks (): Promise<AnchorMarks>
+  inFlight (): Promise<InFlight | undefined>
+  noteInFlight (value: InFlight): Promise<void>
+  anchored (mark: Mark): Promise<void>
+  store (batches: readonly AnchoredBatch[]): Promise<void>
+  final (mark: Mark): Promise<void>
+  location (number: number): Promise<Location | undefined>
+  readback (number: number): Promise<FabricReadback | undefined>
+  identity (hash: string): Promise<Buffer | undefined>
+  block (number: string): Promise<BlockData | undefined>
+  /** Keeps blocks that are not an anchor's: configuration and definitions, for the trust bundle. */
+  keepBlock (block: BlockData): Promise<void>
+}
+
+/** Batches up to `batches`, so deposits up to `sequence`, both without, have reached a state. */
+export interface Mark { readonly batches: number, readonly sequence: number }
+export interface AnchorMarks { readonly anchored: Mark, readonly final: Mark }
+/** A transaction that may have been sent: which batches it carries. */
+export interface InFlight { readonly txId: string, readonly from: number, readonly count: number }
+/** Where the ledger holds a batch. */
+export interface Location { readonly block: string, readonly transaction: number }
+
+export interface AnchoredBatch {
+  readonly number: number
+  readonly location: Location
+  readonly readback: FabricReadback
+  readonly identities: Identities
+  readonly block: BlockData
+}
+
+const ANCHORED = textKey('w', 'anchored')
+const FINAL = textKey('w', 'final')
+const IN_FLIGHT = textKey('x', 'in-flight')
+const START: Mark = { batches: 0, sequence: 0 }
+
+export function createAnchors (db: Database): Anchors {
+  const get = async <T>(key: Buffer, what: string): Promise<T | undefined> => {
+    const found = await read(db, key)
+    return found === undefined ? undefined : stored<T>(found, what)
+  }
+  return {
+    async marks () {
+      const [anchored, final] = await Promise.all([get<Mark>(ANCHORED, 'a watermark'), get<Mark>(FINAL, 'a watermark')])
+      return { anchored: anchored ?? START, final: final ?? START }
+    },
+    async inFlight () {
+      const found = await get<InFlight>(IN_FLIGHT, 'the transaction in flight')
+      return found === undefined || found.count === 0 ? undefined : found
+    },
+    noteInFlight: (value) => write(db, [put(IN_FLIGHT, JSON.stringify(value))]),
+    anchored: (mark) => write(db, [
+      put(ANCHORED, JSON.stringify(mark)), put(IN_FLIGHT, JSON.stringify({ txId: '', from: 0, count: 0 } satisfies InFlight))
+    ]),
+    store: (batches) => write(db, anchorPuts(batches)),
+    final: (mark) => write(db, [put(FINAL, JSON.stringify(mark))]),
+    location: (number) => get(numberKey('a', number), 'an anchor'),
+    readback: (number) => get(numberKey('c', number), 'a read-back'),
+    identity: (hash) => read(db, textKey('i', hash)),
+    block: (number) => get(numberKey('b', Number(number)), 'a block'),
+    keepBlock: (block) => write(db, [put(numberKey('b', Number(block.number)), jcs(block))])
+  }
+}
+
+function anchorPuts (batches: readonly AnchoredBatch[]): Put[] {
+  const blocks = new Map(batches.map(({ block }) => [block.number, block]))
+  const identities = new Map(batches.flatMap((batch) => Object.entries(batch.identities)))
+  return [
+    ...batches.flatMap(({ number, location, readback }) => [
+      put(numberKey('a', number), JSON.stringify(location)), put(numberKey('c', number), jcs(readback))
+    ]),
+    ...[...blocks.values()].map((block) => put(numberKey('b', Number(block.number)), jcs(block))),
+    ...[...identities].map(([hash, identity]) => put(textKey('i', hash), identity))
+  ]
+}

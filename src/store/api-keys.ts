@@ -1,0 +1,59 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { type Database, put, stored, write } from './database.js'
+import { textKey } from './keys.js'
+
+export const SCOPES = ['deposit', 'read', 'admin'] as const
+/** `deposit`: make deposits; `read`: records and proofs of the key's own organization; `admin`: the service itself. */
+export type Scope = typeof SCOPES[number]
+
+export interface ApiKey {
+  readonly id: string
+  readonly organization: string
+  readonly label: string
+  readonly scopes: readonly Scope[]
+}
+
+interface StoredKey extends ApiKey { readonly hash: string }
+
+/**
+ * API keys `sk_<id>.<secret>`. Only the SHA-256 of the secret is kept: 32 random bytes need no slow hash. All keys are in memory, so that
+ * a request reads nothing; this object is their only writer.
+ */
+export interface ApiKeys {
+  /** The key of a bearer token, or undefined. */
+  authenticate (token: string): ApiKey | undefined
+  /** Makes a key and returns its token, which is kept nowhere. */
+  create (input: Omit<ApiKey, 'id'>): Promise<{ key: ApiKey, token: string }>
+  list (): ApiKey[]
+}
+
+const TOKEN = /^sk_([0-9a-f]{16})\.([\w-]{43})$/
+
+export async function openApiKeys (db: Database, random: (size: number) => Buffer): Promise<ApiKeys> {
+  const keys = new Map<string, { key: ApiKey, hash: Buffer }>()
+  const remember = ({ hash, ...key }: StoredKey): void => {
+    keys.set(key.id, { key, hash: Buffer.from(hash, 'hex') })
+  }
+  for await (const value of db.values({ gte: Buffer.from('k'), lt: Buffer.from('l') })) remember(stored<StoredKey>(value, 'an API key'))
+
+  return {
+    authenticate (token) {
+      const parts = TOKEN.exec(token)
+      const found = keys.get(parts?.[1] ?? '')
+      return found !== undefined && timingSafeEqual(hashOf(parts?.[2] ?? ''), found.hash) ? found.key : undefined
+    },
+    async create (input) {
+      const id = random(8).toString('hex')
+      const secret = random(32).toString('base64url')
+      const value: StoredKey = { ...input, id, hash: hashOf(secret).toString('hex') }
+      await write(db, [put(textKey('k', id), JSON.stringify(value))])
+      remember(value)
+      return { key: { ...input, id }, token: `sk_${id}.${secret}` }
+    },
+    list: () => [...keys.values()].map(({ key }) => key)
+  }
+}
+
+function hashOf (secret: string): Buffer {
+  return createHash('sha256').update(secret).digest()
+}

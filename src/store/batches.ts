@@ -1,0 +1,69 @@
+import { type Database, lastAtOrBefore, put, read, stored, write } from './database.js'
+import { numberKey, numberValue, readNumber, textKey } from './keys.js'
+
+/**
+ * Sealed batches: header, leaf tiles, tile roots, and the tiles of the log's own tree. The sealer owns every key here and is their only
+ * writer. A batch is one synced batch with the watermark that puts it into the outbox: what is sealed and not anchored.
+ */
+export interface Batches {
+  seal (batch: BatchWrite): Promise<void>
+  sealed (): Promise<SealedMark>
+  header (number: number): Promise<Buffer | undefined>
+  /** Number of the batch that holds a sequence number; sealed ones only. */
+  numberOf (sequence: number): Promise<number | undefined>
+  /** Leaf hashes of one tile, concatenated. */
+  tile (number: number, tile: number): Promise<Buffer | undefined>
+  tileRoots (number: number): Promise<Buffer | undefined>
+  /** Hashes of one tile of the log, concatenated; a partial tile grows. */
+  logTile (level: number, index: number): Promise<Buffer | undefined>
+}
+
+/** How far sealing has come: the number of batches, and the first sequence number outside of them. */
+export interface SealedMark {
+  readonly batches: number
+  readonly sequence: number
+  readonly sealedAt?: string
+}
+
+export interface LogTileWrite { readonly level: number, readonly index: number, readonly hashes: Buffer }
+
+export interface BatchWrite {
+  readonly number: number
+  readonly first: number
+  readonly header: Uint8Array
+  readonly tiles: readonly Buffer[]
+  readonly tileRoots: Buffer
+  readonly logTiles: readonly LogTileWrite[]
+  readonly mark: SealedMark
+}
+
+const MARK = textKey('w', 'sealed')
+
+export function createBatches (db: Database): Batches {
+  return {
+    seal: (batch) => write(db, [
+      put(numberKey('h', batch.number), Buffer.from(batch.header)),
+      put(numberKey('f', batch.first), numberValue(batch.number)),
+      ...batch.tiles.map((tile, i) => put(numberKey('t', batch.number, i), tile)),
+      put(numberKey('u', batch.number), batch.tileRoots),
+      ...batch.logTiles.map(({ level, index, hashes }) => put(numberKey('l', level, index), hashes)),
+      put(MARK, JSON.stringify(batch.mark))
+    ]),
+
+    async sealed () {
+      const found = await read(db, MARK)
+      return found === undefined ? { batches: 0, sequence: 0 } : stored<SealedMark>(found, 'the sealing watermark')
+    },
+
+    header: (number) => read(db, numberKey('h', number)),
+
+    async numberOf (sequence) {
+      const found = await lastAtOrBefore(db, numberKey('f', sequence))
+      return found === undefined ? undefined : readNumber(found[1])
+    },
+
+    tile: (number, tile) => read(db, numberKey('t', number, tile)),
+    tileRoots: (number) => read(db, numberKey('u', number)),
+    logTile: (level, index) => read(db, numberKey('l', level, index))
+  }
+}

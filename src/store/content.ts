@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type ContentDigests, createDigester } from './digester.js'
+import { StoreError } from './errors.js'
+import type { Checkpoint } from './fault-points.js'
+
+/**
+ * Content-addressed files: `<folder>/ab/cd/<sha-256>`. Order of a deposit: temporary file -> both digests -> fsync -> rename -> fsync of the
+ * folder -> only then the record. So a record never names content that is not there. A crash leaves a temporary file (removed at
+ * the next start) or a file that no record names (harmless: the next deposit of the same content uses it).
+ */
+export interface ContentStore {
+  /** Writes a stream to a temporary file, hashing on the way, in constant memory. The caller must keep or discard what it gets. */
+  receive (source: AsyncIterable<Uint8Array>): Promise<Received>
+  /** Size of a stored content, or undefined. */
+  size (sha256: string): Promise<number | undefined>
+  /**
+   * The bytes of a stored content. They are hashed while they are read, and the last chunk is given only if the digest is right; else the
+   * stream fails with `CONTENT_DAMAGED`, so a damaged file never arrives as a whole one.
+   */
+  read (sha256: string): AsyncGenerator<Uint8Array, void>
+}
+
+export interface Received {
+  readonly digests: ContentDigests
+  readonly size: number
+  /** Makes it durable under its name. */
+  keep (): Promise<void>
+  discard (): Promise<void>
+}
+
+const CHUNK = 256 * 1024
+
+export async function openContentStore (folder: string, checkpoint: Checkpoint): Promise<ContentStore> {
+  const temporary = join(folder, 'tmp')
+  await mkdir(temporary, { recursive: true, mode: 0o700 })
+  for (const name of await readdir(temporary)) await rm(join(temporary, name), { force: true })
+  const pathOf = (sha256: string): string => join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256)
+
+  return {
+    async receive (source) {
+      const path = join(temporary, randomUUID())
+      const file = await open(path, 'wx', 0o600)
+      const discard = async (): Promise<void> => {
+        await file.close()
+        await rm(path, { force: true })
+      }
+      try {
+        const { digests, size } = await pour(source, file)
+        checkpoint('content.received')
+        return { digests, size, discard, keep: () => keep(file, path, pathOf(digests.sha256), checkpoint) }
+      } catch (error) {
+        await discard()
+        throw error
+      }
+    },
+
+    async size (sha256) {
+      return await stat(pathOf(sha256)).then(({ size }) => size, () => undefined)
+    },
+
+    read: (sha256) => readVerified(pathOf(sha256), sha256)
+  }
+}
+
+/** The write of one chunk overlaps its hashing. */
+async function pour (source: AsyncIterable<Uint8Array>, file: FileHandle): Promise<{ digests: ContentDigests, size: number }> {
+  const digester = createDigester()
+  let size = 0
+  for await (const chunk of source) {
+    const writing = writeAll(file, chunk)
+    const hashing = digester.update(chunk)
+    await writing
+    await hashing
+    size += chunk.length
+  }
+  return { digests: await digester.digest(), size }
+}
+
+async function writeAll (file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
+}
+
+async function keep (file: FileHandle, from: string, to: string, checkpoint: Checkpoint): Promise<void> {
+  await file.sync()
+  await file.close()
+  checkpoint('content.synced')
+  const folder = dirname(to)
+  const created = await mkdir(folder, { recursive: true, mode: 0o700 })
+  await rename(from, to) // the same content once more replaces the file by an equal one
+  await syncFolder(folder)
+  if (created !== undefined) { // a new folder is durable when its parent is
+    await syncFolder(dirname(folder))
+    await syncFolder(dirname(dirname(folder)))
+  }
+  checkpoint('content.kept')
+}
+
+async function syncFolder (path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+async function * readVerified (path: string, sha256: string): AsyncGenerator<Uint8Array, void> {
+  const digester = createDigester()
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw new StoreError({ code: 'CONTENT_MISSING', message: 'the content is not in the store', cause })
+  })
+  let held: Uint8Array | undefined
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK)
+      if (bytesRead === 0) break
+      if (held !== undefined) yield held
+      held = buffer.subarray(0, bytesRead)
+      await digester.update(held)
+    }
+  } finally {
+    await file.close()
+  }
+  if ((await digester.digest()).sha256 !== sha256) {
+    throw new StoreError({ code: 'CONTENT_DAMAGED', message: 'the stored content is no longer what was deposited' })
+  }
+  if (held !== undefined) yield held
+}

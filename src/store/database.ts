@@ -1,0 +1,85 @@
+import { mkdir } from 'node:fs/promises'
+import { Level } from 'level'
+import { StoreError } from './errors.js'
+import { textKey } from './keys.js'
+
+export type Database = Level<Buffer, Buffer>
+export interface Put { readonly type: 'put', readonly key: Buffer, readonly value: Buffer }
+
+const SCHEMA = 'steelyard-store/1'
+const OPTIONS = { keyEncoding: 'buffer', valueEncoding: 'buffer', cacheSize: 32 * 1024 * 1024, writeBufferSize: 16 * 1024 * 1024 } as const
+
+/**
+ * Opens the one database of a service and checks its schema. One process at a time holds it: a second one gets `LOCKED`.
+ */
+export async function openDatabase (folder: string): Promise<Database> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const db: Database = new Level<Buffer, Buffer>(folder, OPTIONS)
+  try {
+    await db.open()
+  } catch (cause) {
+    throw openError(folder, cause)
+  }
+  try {
+    await checkSchema(db)
+  } catch (error) {
+    await db.close()
+    throw error
+  }
+  return db
+}
+
+async function checkSchema (db: Database): Promise<void> {
+  const key = textKey('x', 'schema')
+  const found = await db.get(key) as Buffer | undefined
+  if (found === undefined) {
+    await write(db, [{ type: 'put', key, value: Buffer.from(SCHEMA) }])
+  } else if (found.toString() !== SCHEMA) {
+    throw new StoreError({ code: 'SCHEMA', message: `the database has schema ${found.toString()}, this version reads ${SCHEMA}` })
+  }
+}
+
+function openError (folder: string, cause: unknown): StoreError {
+  const inner = cause instanceof Error ? cause.cause : undefined
+  if (inner instanceof Error && 'code' in inner && inner.code === 'LEVEL_LOCKED') {
+    return new StoreError({ code: 'LOCKED', message: `another process uses the database in ${folder}`, cause })
+  }
+  return new StoreError({ code: 'UNREADABLE', message: `the database in ${folder} does not open`, cause })
+}
+
+/** One atomic write, on disk when this resolves. */
+export async function write (db: Database, puts: Put[]): Promise<void> {
+  try {
+    await db.batch(puts, { sync: true })
+  } catch (cause) {
+    throw new StoreError({ code: 'WRITE_FAILED', message: 'the database could not write', cause })
+  }
+}
+
+/** The value of a key, or undefined. */
+export async function read (db: Database, key: Buffer): Promise<Buffer | undefined> {
+  try {
+    return await db.get(key) as Buffer | undefined
+  } catch (cause) {
+    throw new StoreError({ code: 'UNREADABLE', message: 'the database could not read', cause })
+  }
+}
+
+export function put (key: Buffer, value: Buffer | string): Put {
+  return { type: 'put', key, value: typeof value === 'string' ? Buffer.from(value) : value }
+}
+
+/** The last entry at or before `key` that has its prefix byte. */
+export async function lastAtOrBefore (db: Database, key: Buffer): Promise<[Buffer, Buffer] | undefined> {
+  for await (const entry of db.iterator({ gte: key.subarray(0, 1), lte: key, reverse: true, limit: 1 })) return entry
+  return undefined
+}
+
+/** JSON that this store wrote itself; anything unreadable is `DAMAGED`. */
+export function stored<T> (bytes: Uint8Array, what: string): T {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString()) as T
+  } catch (cause) {
+    throw new StoreError({ code: 'DAMAGED', message: `${what} in the database is not readable`, cause })
+  }
+}

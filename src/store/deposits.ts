@@ -1,0 +1,110 @@
+import type { CommitGroup } from '../core/receipt.js'
+import { type Database, lastAtOrBefore, put, type Put, read, stored, write } from './database.js'
+import { StoreError } from './errors.js'
+import { numberKey, numberValue, readNumber, textKey } from './keys.js'
+
+/**
+ * Deposits: records, their numbers, secrets, metadata and commit groups. The committer owns every key here and is their only writer.
+ * A group is one synced batch: either all of its deposits exist, with their numbers, the receipt's signature and the organizations'
+ * counters, or none. A write whose failure left something behind is overwritten by the next group, which has the same sequence
+ * numbers; a number that still points there is recognized because the record does not carry it.
+ */
+export interface Deposits {
+  /** One synced batch; resolves when it is on disk. */
+  commit (group: GroupWrite): Promise<void>
+  /** The sequence number of the next deposit: one more than the last record's. */
+  nextSequence (): Promise<number>
+  /** Next sequence of each organization. */
+  organizations (): Promise<Map<string, number>>
+  record (sequence: number): Promise<Buffer | undefined>
+  /** Records `from` to `to` (without), in order; for sealing after a restart. */
+  records (from: number, to: number): AsyncIterable<Buffer>
+  sequenceOf (number: string): Promise<number | undefined>
+  private (sequence: number): Promise<PrivatePart | undefined>
+  /** The commit group that holds a sequence number. */
+  groupOf (sequence: number): Promise<StoredGroup | undefined>
+}
+
+export interface DepositWrite {
+  readonly number: string
+  readonly bytes: Buffer
+  readonly private?: PrivatePart | undefined
+}
+
+/** What is kept beside the record so that it can be erased: without it no metadata field can be opened or guessed. */
+export interface PrivatePart {
+  readonly secret: Buffer
+  /** JCS of the list of {name, value}. */
+  readonly fields: string
+}
+
+export interface StoredGroup {
+  readonly statement: CommitGroup
+  readonly signature: string
+}
+
+export interface GroupWrite {
+  readonly first: number
+  readonly deposits: readonly DepositWrite[]
+  /** One for each signed group of this write, by its first sequence number. */
+  readonly groups: readonly { readonly first: number, readonly json: string }[]
+  /** Counters after this group, of the organizations in it. */
+  readonly organizations: ReadonlyMap<string, number>
+}
+
+export function createDeposits (db: Database): Deposits {
+  return {
+    commit: (group) => write(db, groupPuts(group)),
+
+    async nextSequence () {
+      const last = await lastAtOrBefore(db, numberKey('r', Number.MAX_SAFE_INTEGER))
+      return last === undefined ? 0 : readNumber(last[0], 1) + 1
+    },
+
+    async organizations () {
+      const out = new Map<string, number>()
+      for await (const [key, value] of db.iterator({ gte: Buffer.from('o'), lt: Buffer.from('p') })) {
+        out.set(key.toString('latin1', 1), readNumber(value))
+      }
+      return out
+    },
+
+    record: (sequence) => read(db, numberKey('r', sequence)),
+    records: (from, to) => db.values({ gte: numberKey('r', from), lt: numberKey('r', to) }),
+
+    async sequenceOf (number) {
+      const value = await read(db, textKey('n', number))
+      return value === undefined ? undefined : readNumber(value)
+    },
+
+    async private (sequence) {
+      const [secret, fields] = await Promise.all([read(db, numberKey('s', sequence)), read(db, numberKey('m', sequence))])
+      return secret === undefined || fields === undefined ? undefined : { secret, fields: fields.toString() }
+    },
+
+    async groupOf (sequence) {
+      const found = await lastAtOrBefore(db, numberKey('g', sequence))
+      if (found === undefined) return undefined
+      const group = stored<StoredGroup>(found[1], 'a commit group')
+      if (readNumber(found[0], 1) !== Number(group.statement.firstSequence)) {
+        throw new StoreError({ code: 'DAMAGED', message: 'a commit group stands under another sequence number' })
+      }
+      return sequence < Number(group.statement.firstSequence) + Number(group.statement.groupSize) ? group : undefined
+    }
+  }
+}
+
+function groupPuts (group: GroupWrite): Put[] {
+  const puts: Put[] = []
+  let sequence = group.first
+  for (const deposit of group.deposits) {
+    puts.push(put(numberKey('r', sequence), deposit.bytes), put(textKey('n', deposit.number), numberValue(sequence)))
+    if (deposit.private !== undefined) {
+      puts.push(put(numberKey('s', sequence), deposit.private.secret), put(numberKey('m', sequence), deposit.private.fields))
+    }
+    sequence++
+  }
+  for (const { first, json } of group.groups) puts.push(put(numberKey('g', first), json))
+  for (const [organization, next] of group.organizations) puts.push(put(textKey('o', organization), numberValue(next)))
+  return puts
+}

@@ -1,0 +1,40 @@
+import { type Database, put, read, stored, write } from './database.js'
+import { textKey } from './keys.js'
+
+/** What the service fixed at its first start. Written once, by main. */
+export interface LogIdentity {
+  /** `<name>/<16 hex>`. */
+  readonly origin: string
+  readonly skewMs: number
+  readonly deadlineMs: number
+  readonly createdAt: string
+}
+
+/** Which blocks make the trust bundle's history; owned by the bundle's scanner. `scanned` is the first block not looked at. */
+export interface BundleState {
+  readonly scanned: string
+  readonly configs: readonly string[]
+  readonly definitions: readonly { readonly block: string, readonly transaction: string }[]
+}
+
+/** Single values of the service. */
+export interface Meta {
+  log (): Promise<LogIdentity | undefined>
+  createLog (value: LogIdentity): Promise<void>
+  bundle (): Promise<BundleState>
+  saveBundle (value: BundleState): Promise<void>
+}
+
+export function createMeta (db: Database): Meta {
+  const get = async <T>(name: string): Promise<T | undefined> => {
+    const found = await read(db, textKey('x', name))
+    return found === undefined ? undefined : stored<T>(found, name)
+  }
+  const set = (name: string, value: unknown): Promise<void> => write(db, [put(textKey('x', name), JSON.stringify(value))])
+  return {
+    log: () => get('log'),
+    createLog: (value) => set('log', value),
+    bundle: async () => await get<BundleState>('bundle') ?? { scanned: '0', configs: [], definitions: [] },
+    saveBundle: (value) => set('bundle', value)
+  }
+}
