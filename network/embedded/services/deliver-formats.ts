@@ -1,0 +1,94 @@
+import { common, orderer, peer } from '@hyperledger/fabric-protos'
+import type { Channel, CommittedTransaction } from '../channel.js'
+import type { Delivered, DeliverFormat, Status } from './deliver.js'
+
+const peerStatus = (status: Status): peer.DeliverResponse => {
+  const response = new peer.DeliverResponse()
+  response.setStatus(status)
+  return response
+}
+
+/** protos.Deliver/Deliver */
+export const wholeBlocks: DeliverFormat<peer.DeliverResponse> = {
+  policy: '/Channel/Application/Readers',
+  status: peerStatus,
+  block (_channel, delivered) {
+    const response = new peer.DeliverResponse()
+    response.setBlock(blockOf(delivered))
+    return response
+  }
+}
+
+/** protos.Deliver/DeliverFiltered: ids, verdicts and the names of events. */
+export const filteredBlocks: DeliverFormat<peer.DeliverResponse> = {
+  policy: '/Channel/Application/Readers',
+  status: peerStatus,
+  async block (channel, { number }) {
+    const response = new peer.DeliverResponse()
+    response.setFilteredBlock(await filteredBlock(channel, number))
+    return response
+  }
+}
+
+/** protos.Deliver/DeliverWithPrivateData; there is no private data on this network. */
+export const blocksWithPrivateData: DeliverFormat<peer.DeliverResponse> = {
+  policy: '/Channel/Application/Readers',
+  status: peerStatus,
+  block (_channel, delivered) {
+    const both = new peer.BlockAndPrivateData()
+    both.setBlock(blockOf(delivered))
+    const response = new peer.DeliverResponse()
+    response.setBlockAndPrivateData(both)
+    return response
+  }
+}
+
+/** orderer.AtomicBroadcast/Deliver */
+export const ordererBlocks: DeliverFormat<orderer.DeliverResponse> = {
+  policy: '/Channel/Readers',
+  status (status) {
+    const response = new orderer.DeliverResponse()
+    response.setStatus(status)
+    return response
+  },
+  block (_channel, delivered) {
+    const response = new orderer.DeliverResponse()
+    response.setBlock(blockOf(delivered))
+    return response
+  }
+}
+
+function blockOf ({ bytes, withoutData }: Delivered): common.Block {
+  const block = common.Block.deserializeBinary(bytes)
+  if (withoutData) block.clearData()
+  return block
+}
+
+async function filteredBlock (channel: Channel, number: number): Promise<peer.FilteredBlock> {
+  const committed = await channel.committedBlock(number)
+  const block = new peer.FilteredBlock()
+  block.setChannelId(channel.id)
+  block.setNumber(number)
+  block.setFilteredTransactionsList(committed?.transactions.map(filteredTransaction) ?? [])
+  return block
+}
+
+function filteredTransaction ({ txId, type, code, chaincodeEvent }: CommittedTransaction): peer.FilteredTransaction {
+  const filtered = new peer.FilteredTransaction()
+  filtered.setTxid(txId)
+  filtered.setType(type as ReturnType<typeof filtered.getType>)
+  filtered.setTxValidationCode(code as ReturnType<typeof filtered.getTxValidationCode>)
+  if (type === common.HeaderType.ENDORSER_TRANSACTION) filtered.setTransactionActions(filteredActions(chaincodeEvent))
+  return filtered
+}
+
+function filteredActions (chaincodeEvent: Uint8Array | undefined): peer.FilteredTransactionActions {
+  const actions = new peer.FilteredTransactionActions()
+  if (chaincodeEvent === undefined) return actions
+  const event = peer.ChaincodeEvent.deserializeBinary(chaincodeEvent)
+  event.setPayload('')
+  const action = new peer.FilteredChaincodeAction()
+  action.setChaincodeEvent(event)
+  actions.addChaincodeActions(action)
+  return actions
+}

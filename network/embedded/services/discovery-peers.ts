@@ -1,0 +1,83 @@
+/** The gossip messages in which discovery describes peers. Nobody here gossips; the messages are made when asked for. */
+import { createHash } from 'node:crypto'
+import { discovery, gossip } from '@hyperledger/fabric-protos'
+import { parseSerializedIdentity } from '../../../src/core/fabric/msp.js'
+import type { OrgNode } from '../channel.js'
+import { isRunnable, type ServiceContext } from './context.js'
+
+/** Go's client refuses messages without a time: incarnation (start of this process, in nanoseconds) and sequence. */
+const incarnation = Date.now() * 1e6
+
+/** host:port of an organization's peer or orderer, as clients reach it. */
+export function endpoint (org: OrgNode, kind: 'peer' | 'orderer'): string {
+  return `localhost:${String(org.ports[kind])}`
+}
+
+export function runningPeers ({ channel }: ServiceContext): OrgNode[] {
+  return channel.orgs.filter((org) => org.running.peer)
+}
+
+/** A peer as `peers` and chaincode queries of a channel list it. */
+export async function channelPeer (context: ServiceContext, org: OrgNode): Promise<discovery.Peer> {
+  const peer = localPeer(org)
+  const properties = new gossip.Properties()
+  properties.setLedgerHeight(context.channel.height())
+  properties.setChaincodesList(await gossipedChaincodes(context))
+  const id = pkiId(org)
+  const state = new gossip.StateInfo()
+  state.setTimestamp(peerTime())
+  state.setPkiId(id)
+  state.setChannelMac(createHash('sha256').update(id).update(context.channel.id).digest())
+  state.setProperties(properties)
+  const message = new gossip.GossipMessage()
+  message.setStateInfo(state)
+  peer.setStateInfo(envelope(message))
+  return peer
+}
+
+/** A peer as a query without a channel lists it. */
+export function localPeer (org: OrgNode): discovery.Peer {
+  const member = new gossip.Member()
+  member.setEndpoint(endpoint(org, 'peer'))
+  member.setPkiId(pkiId(org))
+  const alive = new gossip.AliveMessage()
+  alive.setMembership(member)
+  alive.setTimestamp(peerTime())
+  const message = new gossip.GossipMessage()
+  message.setAliveMsg(alive)
+  const peer = new discovery.Peer()
+  peer.setIdentity(org.peer.serialized)
+  peer.setMembershipInfo(envelope(message))
+  return peer
+}
+
+async function gossipedChaincodes (context: ServiceContext): Promise<gossip.Chaincode[]> {
+  const chaincodes: gossip.Chaincode[] = []
+  for (const name of [...context.chaincodes.names, '_lifecycle']) {
+    if (!await isRunnable(context, name)) continue
+    const definition = await context.channel.definition(name)
+    const chaincode = new gossip.Chaincode()
+    chaincode.setName(name)
+    chaincode.setVersion(definition?.version ?? '1')
+    chaincodes.push(chaincode)
+  }
+  return chaincodes
+}
+
+function pkiId ({ peer }: OrgNode): Uint8Array {
+  const { mspId, pem } = parseSerializedIdentity(peer.serialized)
+  return createHash('sha256').update(mspId).update(pem).digest()
+}
+
+function peerTime (): gossip.PeerTime {
+  const time = new gossip.PeerTime()
+  time.setIncNum(incarnation)
+  time.setSeqNum(1)
+  return time
+}
+
+function envelope (message: gossip.GossipMessage): gossip.Envelope {
+  const sealed = new gossip.Envelope()
+  sealed.setPayload(message.serializeBinary())
+  return sealed
+}
