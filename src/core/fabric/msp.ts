@@ -14,7 +14,8 @@ export type MspReason =
   | 'IDENTITY_MALFORMED'
   | 'IDENTITY_UNSUPPORTED' // a key or signature algorithm that this version does not read
   | 'IDENTITY_CA' // a CA certificate is no identity
-  | 'PATH' // no valid path to a signing root of the MSP
+  | 'ISSUER_UNKNOWN' // issued by no CA that this MSP has
+  | 'PATH' // names a CA of the MSP, but has no valid path through it to a signing root
   | 'REVOKED'
   | 'ORGANIZATIONAL_UNIT' // not exactly one node OU, of the right issuer
 
@@ -60,6 +61,18 @@ interface Setup {
   readonly nodeOus: readonly NodeOu[] | undefined
   /** organizational_unit_identifiers: when not empty, an identity needs one of them. */
   readonly units: readonly { unit: string, issuer: Uint8Array | undefined }[]
+}
+
+/** Judges an identity by the MSP that it names. */
+export function validateIdentity (msps: ReadonlyMap<string, Msp>, identity: Uint8Array): MspVerdict {
+  let mspId: string
+  try {
+    mspId = parseSerializedIdentity(identity).mspId
+  } catch (error) {
+    if (error instanceof EvidenceError) return { ok: false, reason: 'IDENTITY_MALFORMED' }
+    throw error
+  }
+  return msps.get(mspId)?.validate(identity) ?? { ok: false, reason: 'MSP_UNKNOWN' }
 }
 
 /** Most verdicts kept by one MSP; a proof has a handful of identities, a service sees few hundred. */
@@ -138,7 +151,9 @@ function judgeCertificate (setup: Setup, certificate: Certificate): MspVerdict {
   if (certificate.isCa) return { ok: false, reason: 'IDENTITY_CA' }
   const path = findPath(setup, certificate)
   const issuer = path?.[0]
-  if (path === undefined || issuer === undefined) return { ok: false, reason: 'PATH' }
+  if (path === undefined || issuer === undefined) {
+    return { ok: false, reason: namesKnownIssuer(setup, certificate) ? 'PATH' : 'ISSUER_UNKNOWN' }
+  }
   const chain = [certificate, ...path]
   const revoked = path.some((ca, i) => isRevoked(setup.crypto, setup.revocations, chain[i] as Certificate, ca))
   if (revoked) return { ok: false, reason: 'REVOKED' }
@@ -148,6 +163,13 @@ function judgeCertificate (setup: Setup, certificate: Certificate): MspVerdict {
   const isAdmin = role === 'admin' || setup.admins.some((admin) => equalBytes(admin.der, certificate.der))
   const roles: MspRole[] = [...new Set<MspRole>(['member', role, ...(isAdmin ? ['admin' as const] : [])])]
   return { ok: true, mspId: setup.id, role, roles, certificate }
+}
+
+/** By name, and by key where both sides give one: a CA that was replaced under its old name is another. */
+function namesKnownIssuer (setup: Setup, certificate: Certificate): boolean {
+  return [...setup.roots, ...setup.intermediates].some((ca) =>
+    equalBytes(certificate.issuerDer, ca.subjectDer) &&
+    (certificate.aki === undefined || ca.ski === undefined || equalBytes(certificate.aki, ca.ski)))
 }
 
 /** The CAs from the identity's issuer to a root, or undefined. Only the MSP's own CAs are ever candidates. */

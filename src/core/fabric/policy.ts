@@ -1,4 +1,4 @@
-import { equalBytes, fromUtf8, toHex } from '../bytes.js'
+import { equalBytes, toHex } from '../bytes.js'
 import { EvidenceError } from '../errors.js'
 import { type MspRole, parseSerializedIdentity } from './msp.js'
 import { pemToDer } from './pem.js'
@@ -193,9 +193,3 @@ function fulfils (person: Person, principal: Principal): boolean {
 export type EndorsementPolicy =
   | { readonly kind: 'reference', readonly path: string }
   | { readonly kind: 'signature', readonly rule: SignatureRule }
-
-/** The path of a reference in a chaincode definition's validation parameter; text bytes of a well-formed absolute path. */
-export function policyPath (bytes: Uint8Array): string {
-  const path = fromUtf8(bytes)
-  return path.startsWith('/') ? path : `/Channel/Application/${path}`
-}

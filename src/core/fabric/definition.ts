@@ -1,0 +1,116 @@
+import { fromUtf8 } from '../bytes.js'
+import type { EndorsementPolicy } from './policy.js'
+import { readSignaturePolicy } from './policy.js'
+import { applicationPolicy, decodeExact, definition, lifecycle, lifecycleDb } from './proto.js'
+import { FabricRefusal } from './refusal.js'
+import { equalVersions, type NsRwset, type Version, type Write } from './rwset.js'
+import type { EndorsedResponse, EndorserTransaction } from './transaction.js'
+
+/** A chaincode definition as a CommitChaincodeDefinition transaction wrote it. */
+export interface ChaincodeDefinition {
+  readonly name: string
+  /** The version that endorsements state. */
+  readonly version: string
+  readonly sequence: number
+  readonly policy: EndorsementPolicy
+  /** Where it was committed: the version at which every later query and transaction reads the sequence. */
+  readonly at: Version
+}
+
+export const LIFECYCLE = '_lifecycle'
+/** The policy that commits of definitions are endorsed under. */
+export const LIFECYCLE_POLICY: EndorsementPolicy = { kind: 'reference', path: '/Channel/Application/LifecycleEndorsement' }
+
+const field = (name: string, of: 'Sequence' | 'EndorsementInfo' | 'ValidationInfo'): string => `namespaces/fields/${name}/${of}`
+
+/** The key that peers read, on their own, with everything that a chaincode does. */
+export function sequenceKey (name: string): string {
+  return field(name, 'Sequence')
+}
+
+/**
+ * The definition that an endorsed result was made under: the one at whose version the peers read the chaincode's sequence, of
+ * the chaincode's name and version. A version that is newer than all known ones says that the trust bundle is older.
+ */
+export function requireDefinition (
+  chaincode: string, definitions: readonly ChaincodeDefinition[], response: Pick<EndorsedResponse, 'action' | 'readWriteSets'>
+): ChaincodeDefinition {
+  const { name, version } = response.action.chaincodeId
+  if (name !== chaincode) throw new FabricRefusal('CHAINCODE', `endorsed for the chaincode ${name}`)
+  const read = lifecycleRead(chaincode, response.readWriteSets)
+  const found = definitions.find(({ at }) => equalVersions(read, at))
+  if (found === undefined) throw unlisted(read, definitions)
+  if (found.version !== version) throw new FabricRefusal('CHAINCODE', `endorsed by version ${version}, not ${found.version}`)
+  return found
+}
+
+function lifecycleRead (chaincode: string, sets: readonly NsRwset[]): Version {
+  const set = sets.find(({ namespace }) => namespace === LIFECYCLE)
+  const [read, ...rest] = set?.reads ?? []
+  if (set === undefined || read?.version === undefined || rest.length > 0 || read.key !== sequenceKey(chaincode) || writesAnything(set)) {
+    throw new FabricRefusal('READ_WRITE_SET', 'the definition of the chaincode was not read, or more than it')
+  }
+  return read.version
+}
+
+/** Whether a namespace holds anything but plain reads. */
+export function writesAnything (set: NsRwset): boolean {
+  return set.writes.length + set.rangeQueries + set.metadataWrites + set.collections > 0
+}
+
+function unlisted (read: Version, definitions: readonly ChaincodeDefinition[]): FabricRefusal {
+  const isNewer = definitions.every(({ at }) => at.block < read.block)
+  return new FabricRefusal(isNewer ? 'BUNDLE_OLDER' : 'CHAINCODE', `no definition of the trust bundle was committed at ${read.block}:${read.tx}`)
+}
+
+/**
+ * The definition that a verified transaction commits. Only fields that change are written, so the rest is the predecessor's; and
+ * the sequence must be read where the predecessor wrote it, which leaves no definition out.
+ */
+export function readDefinition (
+  chaincode: string, transaction: EndorserTransaction, at: Version, previous: ChaincodeDefinition | undefined
+): ChaincodeDefinition {
+  const refuse = (detail: string): FabricRefusal => new FabricRefusal('DEFINITION', detail)
+  const [name, args, ...rest] = transaction.args
+  if (transaction.chaincodeName !== LIFECYCLE || name === undefined || args === undefined || rest.length > 0 ||
+    fromUtf8(name) !== 'CommitChaincodeDefinition') throw refuse('not a CommitChaincodeDefinition transaction')
+  const asked = decodeExact(lifecycle.CommitChaincodeDefinitionArgs, args)
+  if (asked.getName() !== chaincode) throw refuse(`the definition of ${asked.getName()}`)
+  const set = transaction.readWriteSets.find(({ namespace }) => namespace === LIFECYCLE)
+  const read = set?.reads.find(({ key }) => key === sequenceKey(chaincode))
+  const follows = previous === undefined ? read !== undefined && read.version === undefined : equalVersions(read?.version, previous.at)
+  if (set === undefined || !follows) throw refuse('does not follow the definition before it')
+  const sequence = writtenSequence(set, chaincode)
+  if (sequence !== (previous?.sequence ?? 0) + 1 || sequence !== asked.getSequence()) throw refuse(`sequence ${sequence}`)
+  const version = writtenVersion(set, chaincode) ?? previous?.version
+  const policy = writtenPolicy(set, chaincode) ?? previous?.policy
+  if (version === undefined || version !== asked.getVersion() || policy === undefined) throw refuse('an incomplete definition')
+  return { name: chaincode, version, sequence, policy, at }
+}
+
+function stateData (set: NsRwset, key: string): lifecycleDb.StateData | undefined {
+  const write: Write | undefined = set.writes.find((candidate) => candidate.key === key)
+  if (write?.isDelete === true) throw new FabricRefusal('DEFINITION', `deletes ${key}`)
+  return write === undefined ? undefined : decodeExact(lifecycleDb.StateData, write.value)
+}
+
+function writtenSequence (set: NsRwset, name: string): number {
+  return stateData(set, sequenceKey(name))?.getInt64() ?? 0
+}
+
+function writtenVersion (set: NsRwset, name: string): string | undefined {
+  const info = stateData(set, field(name, 'EndorsementInfo'))
+  return info === undefined ? undefined : decodeExact(definition.ChaincodeEndorsementInfo, info.getBytes_asU8()).getVersion()
+}
+
+function writtenPolicy (set: NsRwset, name: string): EndorsementPolicy | undefined {
+  const state = stateData(set, field(name, 'ValidationInfo'))
+  if (state === undefined) return undefined
+  const info = decodeExact(definition.ChaincodeValidationInfo, state.getBytes_asU8())
+  if (info.getValidationPlugin() !== 'vscc') throw new FabricRefusal('UNSUPPORTED', `validation plugin ${info.getValidationPlugin()}`)
+  const policy = decodeExact(applicationPolicy.ApplicationPolicy, info.getValidationParameter_asU8())
+  const signature = policy.getSignaturePolicy()
+  return signature === undefined
+    ? { kind: 'reference', path: policy.getChannelConfigPolicyReference() }
+    : { kind: 'signature', rule: readSignaturePolicy(signature) }
+}

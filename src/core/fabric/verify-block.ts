@@ -1,0 +1,162 @@
+import { toHex } from '../bytes.js'
+import type { Crypto } from '../crypto.js'
+import { type BlockHeader, dataHash, headerDer, ordererSignedBytes } from './block.js'
+import type { ChannelConfig, Consenter } from './config.js'
+import { verifyLowS } from './ecdsa.js'
+import { type Msp, validateIdentity } from './msp.js'
+import { common, decodeExact, identities } from './proto.js'
+import { attempt, FabricRefusal, type FabricResult } from './refusal.js'
+import { type ParsedEnvelope, parseEnvelope } from './transaction.js'
+import type { Certificate } from './x509.js'
+
+/** A block as evidence carries it: what is signed, and nothing else. The data hash is computed, never given. */
+export interface BlockEvidence {
+  readonly number: bigint
+  readonly previousHash: Uint8Array
+  readonly data: readonly Uint8Array[]
+  /** The SIGNATURES entry of the block's metadata. */
+  readonly signatures: Uint8Array
+}
+
+/** The blocks that one configuration is in force for: those after `from`, the block that set it, up to and with `until`, the next one. */
+export interface ConfigRange {
+  readonly config: ChannelConfig
+  readonly from: bigint
+  /** Absent: the last configuration known. */
+  readonly until?: bigint
+}
+
+/** A consenter whose signature verified. */
+export interface SigningConsenter {
+  readonly id: number
+  readonly mspId: string
+  readonly certificate: Certificate
+}
+
+/** A block that a quorum of the orderers signed. */
+export interface OrderedBlock {
+  readonly header: BlockHeader
+  /** SHA-256 of the header. */
+  readonly hash: Uint8Array
+  readonly envelopes: readonly ParsedEnvelope[]
+  readonly consenters: readonly SigningConsenter[]
+  /** Signatures that were needed, and consenters that there are. */
+  readonly quorum: number
+  readonly of: number
+}
+
+const CONFIG = 1
+
+/**
+ * Ordering (PROOF.md section 4a): the block is the one that a quorum of the consenters in force signed. Nothing is said about the
+ * validity of its transactions, which nobody signs.
+ */
+export function verifyOrderedBlock (crypto: Crypto, channel: string, range: ConfigRange, block: BlockEvidence): FabricResult<OrderedBlock> {
+  return attempt(() => requireOrderedBlock(crypto, channel, range, block))
+}
+
+/** @internal As `verifyOrderedBlock`, refusing by exception. */
+export function requireOrderedBlock (crypto: Crypto, channel: string, range: ConfigRange, block: BlockEvidence): OrderedBlock {
+  const { config } = range
+  if (config.consensusType !== 'BFT') throw new FabricRefusal('UNSUPPORTED', `consensus type ${config.consensusType}`)
+  const envelopes = requireEnvelopes(channel, block.data)
+  const header = requireHeader(crypto, block)
+  const metadata = decodeExact(common.Metadata, block.signatures)
+  requireLastConfig(range, header.number, isConfiguration(envelopes), metadata.getValue_asU8())
+  const consenters = requireSignatures(crypto, config, metadata, headerDer(header))
+  return { header, hash: crypto.sha256(headerDer(header)), envelopes, consenters, quorum: config.quorum, of: config.consenters.length }
+}
+
+/**
+ * Each data element is exactly one envelope of this channel. The data hash covers their concatenation only, so that elements joined
+ * or cut at other places would have the same hash and the same good signatures (CVE-2023-46132).
+ */
+export function requireEnvelopes (channel: string, data: readonly Uint8Array[]): ParsedEnvelope[] {
+  if (data.length === 0) throw new FabricRefusal('HEADER', 'a block without data')
+  return data.map((element) => {
+    const envelope = parseEnvelope(element)
+    if (envelope.channelHeader.channelId !== channel) throw new FabricRefusal('CHANNEL', 'an envelope of another channel')
+    return envelope
+  })
+}
+
+function requireHeader (crypto: Crypto, block: BlockEvidence): BlockHeader {
+  if (block.number <= 0n || block.previousHash.length !== 32) throw new FabricRefusal('HEADER', 'a block number or previous hash that cannot be')
+  return { number: block.number, previousHash: block.previousHash, dataHash: dataHash(crypto, block.data) }
+}
+
+/** Whether these are the envelopes of a configuration block: one, of type CONFIG. */
+export function isConfiguration (envelopes: readonly ParsedEnvelope[]): boolean {
+  return envelopes.length === 1 && envelopes[0]?.channelHeader.type === CONFIG
+}
+
+/**
+ * The signed last_config says which configuration the orderers worked under: the one that is used, except in a configuration
+ * block, whose metadata names the block itself although the old set signs it.
+ */
+function requireLastConfig (range: ConfigRange, number: bigint, isConfig: boolean, value: Uint8Array): void {
+  if (number <= range.from || (range.until !== undefined && number > range.until)) {
+    throw new FabricRefusal('LAST_CONFIG', `block ${number} is outside the range of the configuration of block ${range.from}`)
+  }
+  const lastConfig = decodeExact(common.OrdererBlockMetadata, value).getLastConfig()
+  if (lastConfig === undefined) throw new FabricRefusal('LAST_CONFIG', 'the signed metadata names no configuration')
+  const named = BigInt(lastConfig.getIndex())
+  if (range.until === number && !isConfig) throw new FabricRefusal('LAST_CONFIG', `block ${number} is known to be a configuration block`)
+  if (isConfig ? named === number : named === range.from) return
+  if (range.until === undefined && named > range.from && named <= number) {
+    throw new FabricRefusal('BUNDLE_OLDER', `the trust bundle ends before the configuration of block ${named}`)
+  }
+  throw new FabricRefusal('LAST_CONFIG', `the orderers signed under the configuration of block ${named}, not ${range.from}`)
+}
+
+function requireSignatures (crypto: Crypto, config: ChannelConfig, metadata: common.Metadata, header: Uint8Array): SigningConsenter[] {
+  const value = metadata.getValue_asU8()
+  const signers = metadata.getSignaturesList().map((signature) => {
+    const identifierHeader = signature.getIdentifierHeader_asU8()
+    if (signature.getSignatureHeader_asU8().length > 0 || identifierHeader.length === 0) {
+      throw new FabricRefusal('ORDERER_SIGNATURE', 'a signature that does not name its consenter by number')
+    }
+    const signer = requireConsenter(config, decodeExact(common.IdentifierHeader, identifierHeader).getIdentifier())
+    const signed = ordererSignedBytes(value, identifierHeader, header)
+    if (!verifyLowS(crypto, signer.certificate.publicKey, signed, signature.getSignature_asU8())) {
+      throw new FabricRefusal('ORDERER_SIGNATURE', `the signature of consenter ${signer.id} does not verify`)
+    }
+    return signer
+  })
+  requireQuorum(config, signers)
+  return signers
+}
+
+/** Distinct consenters, and distinct keys: one key under two numbers is one signer. */
+function requireQuorum (config: ChannelConfig, signers: readonly SigningConsenter[]): void {
+  const ids = new Set(signers.map(({ id }) => id))
+  const keys = new Set(signers.map(({ certificate }) => toHex(certificate.publicKey.spki)))
+  if (ids.size !== signers.length || keys.size !== signers.length) {
+    throw new FabricRefusal('ORDERER_SIGNATURE', 'two signatures of one consenter or key')
+  }
+  if (signers.length < config.quorum || signers.length === 0) {
+    throw new FabricRefusal('ORDERER_QUORUM', `${signers.length} of ${config.quorum} signatures`)
+  }
+}
+
+function requireConsenter (config: ChannelConfig, id: number): SigningConsenter {
+  const consenter = config.consenters.find((candidate) => candidate.id === id)
+  if (consenter === undefined) throw new FabricRefusal('ORDERER_UNKNOWN', `no consenter has the number ${id}`)
+  const verdict = validateIdentity(config.ordererMsps, serializeConsenter(consenter))
+  if (verdict.ok) return { id, mspId: verdict.mspId, certificate: verdict.certificate }
+  throw verdict.reason === 'IDENTITY_UNSUPPORTED'
+    ? new FabricRefusal('UNSUPPORTED', `consenter ${id} has an unsupported key`)
+    : new FabricRefusal('ORDERER_UNKNOWN', `consenter ${id} is no identity of ${consenter.mspId} (${verdict.reason})`)
+}
+
+function serializeConsenter (consenter: Consenter): Uint8Array {
+  const identity = new identities.SerializedIdentity()
+  identity.setMspid(consenter.mspId)
+  identity.setIdBytes(consenter.identity)
+  return identity.serializeBinary()
+}
+
+/** The MSPs whose identities may create transactions: those of all organizations of the channel. */
+export function creatorMsps (config: ChannelConfig): ReadonlyMap<string, Msp> {
+  return new Map([...config.ordererMsps, ...config.applicationMsps])
+}
