@@ -46,6 +46,8 @@ export interface CertificateAuthority {
   readonly registrar: { readonly id: string, readonly secret: string, readonly secretFile: string }
   /** Returns the certificate as PEM. */
   issue (request: IssueRequest): Promise<string>
+  /** The signed list of these certificates, as PEM. */
+  revocationList (revoked: readonly { readonly serial: string, readonly at: Date }[]): Promise<string>
 }
 
 /** One organization: its peer, its orderer, its CA. */
@@ -115,7 +117,7 @@ export interface CommittedTransaction {
   readonly type: number
   /** `protos.TxValidationCode`. */
   readonly code: number
-  /** `protos.ChaincodeEvent` bytes, if the transaction set one (valid or not: look at `code`). */
+  /** `protos.ChaincodeEvent` bytes, if the transaction is valid and set one. */
   readonly chaincodeEvent?: Uint8Array
 }
 

@@ -1,0 +1,212 @@
+/**
+ * The channel's ledger: puts sequencer, validation and store together and tells those who wait.
+ * @module
+ */
+import { type BlockHeader, dataHash, headerHash } from '../../../src/core/fabric/block.js'
+import { bftQuorum, type ChannelConfig, parseConfigBlock } from '../../../src/core/fabric/config.js'
+import type { MspVerdict } from '../../../src/core/fabric/msp.js'
+import { nodeCrypto } from '../../../src/platform/node.js'
+import {
+  type ChaincodeDefinition, type Channel, type CommittedBlock, lifecycleNamespace, type OrgNode, type Simulator, type TransactionLocation
+} from '../channel.js'
+import type { Organization } from '../crypto/organization.js'
+import { EmbeddedNetworkError } from '../errors.js'
+import { genesisBlock } from '../genesis/genesis-block.js'
+import { assembleBlock } from './block-assembly.js'
+import { commitHash } from './commit-hash.js'
+import { committedBlock } from './committed-block.js'
+import { Definitions, satisfies } from './definitions.js'
+import { validateIdentity } from './envelope-checks.js'
+import { admit } from './order-filter.js'
+import { Sequencer } from './sequencer.js'
+import { createSimulator } from './simulator.js'
+import type { Store, Tip } from './store.js'
+import { type BlockVerdict, validateBlock } from './validate-block.js'
+
+/** What a ledger is opened with. */
+export interface LedgerOptions {
+  /** Opened; whoever opened it closes it, after `stop`. */
+  readonly store: Store
+  readonly channel: string
+  readonly orgs: readonly Organization[]
+  readonly now?: () => Date
+  /** The disk refused a block: nothing is ordered any more. */
+  onFailure (error: unknown): void
+}
+
+const EMPTY = new Uint8Array(0)
+const ENDORSEMENT = { kind: 'reference', path: '/Channel/Application/Endorsement' } as const
+
+/** The ledger in a store; makes block 0 if there is none. */
+export async function openLedger (options: LedgerOptions): Promise<Ledger> {
+  const tip = await options.store.tip() ?? await writeGenesis(options)
+  const bytes = await options.store.block(tip.lastConfigBlock)
+  if (bytes === undefined) throw new EmbeddedNetworkError({ code: 'FOLDER_DAMAGED', message: 'the configuration block is missing' })
+  return new Ledger(tip, parseConfigBlock(nodeCrypto, bytes), options)
+}
+
+async function writeGenesis ({ store, channel, orgs, now = () => new Date() }: LedgerOptions): Promise<Tip> {
+  const { number, data, ...hashes } = genesisBlock({ channel, orgs, quorum: bftQuorum(orgs.length), time: now() })
+  const header = { number: BigInt(number), ...hashes }
+  const filter = new Uint8Array(data.length)
+  const tip = { height: 1, hash: headerHash(nodeCrypto, header), commitHash: EMPTY, lastConfigBlock: 0 }
+  const bytes = assembleBlock({ header, data, filter, lastConfigBlock: 0, signers: [] })
+  await store.commit({ number, bytes, tip, updates: [], history: [], transactions: locations(committedBlock(bytes)) })
+  return tip
+}
+
+/** An open ledger. */
+export class Ledger implements Channel {
+  readonly id: string
+  readonly orgs: readonly OrgNode[]
+  readonly config: ChannelConfig
+  readonly #store: Store
+  readonly #definitions: Definitions
+  readonly #sequencer: Sequencer
+  readonly #listeners = new Set<(block: CommittedBlock) => void>()
+  readonly #now: () => Date
+  #tip: Tip
+
+  constructor (tip: Tip, config: ChannelConfig, options: LedgerOptions) {
+    this.#store = options.store
+    this.#tip = tip
+    this.#now = options.now ?? (() => new Date())
+    this.#definitions = new Definitions(options.store)
+    this.config = config
+    this.id = config.channelId
+    this.orgs = options.orgs
+    this.#sequencer = new Sequencer({
+      orgs: options.orgs,
+      quorum: config.quorum,
+      maxMessages: config.batchSize.maxMessageCount,
+      maxBytes: config.batchSize.preferredMaxBytes,
+      commit: async (envelopes, signers) => { await this.#commit(envelopes, signers) },
+      onFailure: (error) => { options.onFailure(error) }
+    })
+  }
+
+  get lastConfigBlock (): number {
+    return this.#tip.lastConfigBlock
+  }
+
+  height (): number {
+    return this.#tip.height
+  }
+
+  /** Header hash of the last block. */
+  currentHash (): Uint8Array {
+    return this.#tip.hash
+  }
+
+  async block (number: number): Promise<Uint8Array | undefined> {
+    return number >= 0 && number < this.#tip.height ? await this.#store.block(number) : undefined
+  }
+
+  async committedBlock (number: number): Promise<CommittedBlock | undefined> {
+    const bytes = await this.block(number)
+    return bytes === undefined ? undefined : committedBlock(bytes)
+  }
+
+  async * latestBlocks (from: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    for (let number = from; signal?.aborted !== true;) {
+      const bytes = await this.block(number)
+      if (bytes === undefined) {
+        await this.#nextCommit(number, signal)
+      } else {
+        yield bytes
+        number++
+      }
+    }
+  }
+
+  onCommit (listener: (block: CommittedBlock) => void): () => void {
+    this.#listeners.add(listener)
+    return () => { this.#listeners.delete(listener) }
+  }
+
+  simulator (): Simulator {
+    return createSimulator(this.#store, this.#tip.height)
+  }
+
+  async transaction (txId: string): Promise<TransactionLocation | undefined> {
+    return await this.#store.transaction(txId)
+  }
+
+  async blockByHash (hash: Uint8Array): Promise<number | undefined> {
+    return await this.#store.blockByHash(hash)
+  }
+
+  async order (envelope: Uint8Array): Promise<void> {
+    admit(this.config, envelope, this.#now())
+    await Promise.resolve(this.#sequencer.submit(Uint8Array.from(envelope)))
+  }
+
+  validateCreator (serialized: Uint8Array): MspVerdict {
+    return validateIdentity(this.config, serialized)
+  }
+
+  async definition (name: string): Promise<ChaincodeDefinition | undefined> {
+    const found = await this.#definitions.get(name)
+    return found === undefined ? undefined : { name, version: found.version, sequence: found.sequence }
+  }
+
+  endorsementQuorum (mspIds: readonly string[]): boolean {
+    const peers = this.orgs.filter((org) => mspIds.includes(org.mspId)).map((org) => org.peer)
+    return satisfies(this.config, ENDORSEMENT, peers.map(({ mspId, serialized }) => ({ mspId, role: 'peer', identity: serialized })))
+  }
+
+  /** Goes on ordering; call when an orderer was started. */
+  resume (): void {
+    this.#sequencer.wake()
+  }
+
+  /** Finishes the block at work and takes nothing more; call before closing the store. */
+  async stop (): Promise<void> {
+    await this.#sequencer.stop()
+  }
+
+  async #commit (envelopes: readonly Uint8Array[], signers: readonly OrgNode[]): Promise<void> {
+    const { height: number, hash: previousHash, lastConfigBlock } = this.#tip
+    const header: BlockHeader = { number: BigInt(number), previousHash, dataHash: dataHash(nodeCrypto, envelopes) }
+    const context = { store: this.#store, config: this.config, definitions: this.#definitions }
+    const verdict = await validateBlock(context, number, envelopes)
+    const chained = commitHash(verdict.filter, verdict.updates, this.#tip.commitHash)
+    const bytes = assembleBlock({ header, data: envelopes, lastConfigBlock, signers, filter: verdict.filter, commitHash: chained })
+    const tip = { height: number + 1, hash: headerHash(nodeCrypto, header), commitHash: chained, lastConfigBlock }
+    await this.#write(tip, bytes, verdict)
+  }
+
+  async #write (tip: Tip, bytes: Uint8Array, { updates, history }: BlockVerdict): Promise<void> {
+    const block = committedBlock(bytes)
+    const transactions = []
+    for (const location of locations(block)) {
+      if (await this.#store.transaction(location.txId) === undefined) transactions.push(location)
+    }
+    await this.#store.commit({ number: block.number, bytes, tip, updates, history, transactions })
+    if (updates.some(({ namespace }) => namespace === lifecycleNamespace)) this.#definitions.forget()
+    this.#tip = tip
+    for (const listener of [...this.#listeners]) listener(block)
+  }
+
+  async #nextCommit (height: number, signal: AbortSignal | undefined): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        forget()
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const forget = this.onCommit(done)
+      signal?.addEventListener('abort', done)
+      if (this.#tip.height > height || signal?.aborted === true) done()
+    })
+  }
+}
+
+/** Where each transaction id first occurs in a block. */
+function locations (block: CommittedBlock): Array<TransactionLocation & { readonly txId: string }> {
+  const first = new Map<string, TransactionLocation & { readonly txId: string }>()
+  for (const [index, { txId, code }] of block.transactions.entries()) {
+    if (txId !== '' && !first.has(txId)) first.set(txId, { txId, block: block.number, index, code })
+  }
+  return [...first.values()]
+}

@@ -1,0 +1,122 @@
+import { compareBytes, utf8 } from '../../../src/core/bytes.js'
+import { kvrwset, rwset } from '../proto.js'
+import { kvRead, RangeReads } from './range-reads.js'
+import type { StateVersion } from './store.js'
+
+/** A range query while it is read; `end` moves with the last key until the range is exhausted. */
+export interface RecordedRange {
+  /** What was read next; undefined: nothing is left. */
+  read (key: string, version: StateVersion): void
+  exhausted (): void
+}
+
+interface Range {
+  readonly start: string
+  end: string
+  exhausted: boolean
+  readonly reads: RangeReads
+}
+
+interface Namespace {
+  readonly reads: Map<string, StateVersion | undefined>
+  /** Undefined: deleted. */
+  readonly writes: Map<string, Uint8Array | undefined>
+  readonly ranges: Range[]
+}
+
+/** Collects what a simulation reads and writes, and encodes it as Fabric does: namespaces and keys in byte order. */
+export class ReadWriteSet {
+  readonly #namespaces = new Map<string, Namespace>()
+
+  read (namespace: string, key: string, version: StateVersion | undefined): void {
+    this.#namespace(namespace).reads.set(key, version)
+  }
+
+  write (namespace: string, key: string, value: Uint8Array | undefined): void {
+    this.#namespace(namespace).writes.set(key, value)
+  }
+
+  range (namespace: string, start: string, end: string): RecordedRange {
+    const range: Range = { start, end: '', exhausted: false, reads: new RangeReads() }
+    this.#namespace(namespace).ranges.push(range)
+    return {
+      read: (key, version) => {
+        range.reads.add(kvRead(key, version))
+        range.end = key
+      },
+      exhausted: () => {
+        range.exhausted = true
+        range.end = end
+      }
+    }
+  }
+
+  /** `rwset.TxReadWriteSet` bytes. Call once: it completes the range queries. */
+  encode (): Uint8Array {
+    const set = new rwset.TxReadWriteSet()
+    set.setDataModel(rwset.TxReadWriteSet.DataModel.KV)
+    for (const [name, content] of inByteOrder(this.#namespaces)) {
+      const namespace = new rwset.NsReadWriteSet()
+      namespace.setNamespace(name)
+      namespace.setRwset(encodeNamespace(content).serializeBinary())
+      set.addNsRwset(namespace)
+    }
+    return set.serializeBinary()
+  }
+
+  #namespace (name: string): Namespace {
+    let namespace = this.#namespaces.get(name)
+    if (namespace === undefined) {
+      namespace = { reads: new Map(), writes: new Map(), ranges: [] }
+      this.#namespaces.set(name, namespace)
+    }
+    return namespace
+  }
+}
+
+function encodeNamespace (content: Namespace): kvrwset.KVRWSet {
+  const set = new kvrwset.KVRWSet()
+  set.setReadsList(inByteOrder(content.reads).map(([key, version]) => kvRead(key, version)))
+  set.setRangeQueriesInfoList(distinctRanges(content.ranges).map(encodeRange))
+  set.setWritesList(inByteOrder(content.writes).map(([key, value]) => encodeWrite(key, value)))
+  return set
+}
+
+/** Fabric keeps the first of several range queries with the same bounds. */
+function distinctRanges (ranges: readonly Range[]): Range[] {
+  const known = new Set<string>()
+  return ranges.filter(({ start, end, exhausted }) => {
+    const id = JSON.stringify([start, end, exhausted])
+    return !known.has(id) && known.add(id)
+  })
+}
+
+function encodeRange (range: Range): kvrwset.RangeQueryInfo {
+  const info = new kvrwset.RangeQueryInfo()
+  info.setStartKey(range.start)
+  info.setEndKey(range.end)
+  info.setItrExhausted(range.exhausted)
+  const result = range.reads.finish()
+  if ('summary' in result) {
+    info.setReadsMerkleHashes(result.summary)
+  } else if (result.reads.length > 0) {
+    const raw = new kvrwset.QueryReads()
+    raw.setKvReadsList(result.reads)
+    info.setRawReads(raw)
+  }
+  return info
+}
+
+function encodeWrite (key: string, value: Uint8Array | undefined): kvrwset.KVWrite {
+  const write = new kvrwset.KVWrite()
+  write.setKey(key)
+  // Fabric marks a write of nothing as a deletion (FAB-18386), and every reader takes it as one.
+  if (value === undefined || value.length === 0) write.setIsDelete(true)
+  else write.setValue(value)
+  return write
+}
+
+function inByteOrder<T> (map: ReadonlyMap<string, T>): Array<[string, T]> {
+  const entries = [...map].map(([key, value]) => ({ key, value, bytes: utf8(key) }))
+  return entries.sort((a, b) => compareBytes(a.bytes, b.bytes)).map(({ key, value }) => [key, value])
+}

@@ -1,0 +1,9 @@
+/**
+ * Fabric's messages as this network uses them: core's set plus those that only nodes send.
+ * @module
+ */
+import peerConfiguration from '@hyperledger/fabric-protos/lib/peer/configuration_pb.js'
+import timestamp from 'google-protobuf/google/protobuf/timestamp_pb.js'
+
+export * from '../../src/core/fabric/proto.js'
+export { peerConfiguration, timestamp }
