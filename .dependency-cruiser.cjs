@@ -1,0 +1,149 @@
+/**
+ * DESIGN.md section 4, as rules: dependencies point down only.
+ *
+ *   core <- platform, ledger, store <- notary <- http, cli, web <- main
+ *   network may use core and platform only; only main and cli may use network
+ *
+ * Types count as dependencies. Run by `npm run lint`.
+ */
+const CORE = '^src/core/'
+const NPM = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined']
+
+/** `folder` may reach, within this project, only what matches one of `allowed` (and itself). */
+function layer (name, folder, allowed, except) {
+  return {
+    name,
+    severity: 'error',
+    comment: `${folder} may use ${allowed.join(', ') || 'nothing else'} of this project`,
+    from: { path: folder, ...(except && { pathNot: except }) },
+    to: { path: '^(src|network|chaincode|scripts|test)/', pathNot: [folder, ...allowed] }
+  }
+}
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circles',
+      severity: 'error',
+      comment: 'values must not be imported in a circle',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } }
+    },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      comment: 'every import must lead somewhere',
+      from: {},
+      to: { couldNotResolve: true }
+    },
+
+    layer('core-knows-nobody', CORE, []),
+    {
+      name: 'core-has-no-node',
+      severity: 'error',
+      comment: 'core runs in the browser and in the chaincode as well: no node: modules',
+      from: { path: CORE },
+      to: { dependencyTypes: ['core'] }
+    },
+    {
+      name: 'core-packages',
+      severity: 'error',
+      comment: 'outside core/fabric, core needs no package',
+      from: { path: CORE, pathNot: '^src/core/fabric/' },
+      to: { dependencyTypes: NPM }
+    },
+    {
+      name: 'core-fabric-packages',
+      severity: 'error',
+      comment: 'core/fabric uses asn1js and the message classes of fabric-protos, nothing else',
+      from: { path: '^src/core/fabric/' },
+      to: { dependencyTypes: NPM, pathNot: ['node_modules/asn1js/', 'node_modules/@hyperledger/fabric-protos/lib/.+_pb\\.(js|d\\.ts)$'] }
+    },
+    {
+      name: 'core-protos-in-one-place',
+      severity: 'error',
+      comment: 'only core/fabric/proto.ts imports the message classes',
+      from: { path: CORE, pathNot: '^src/core/fabric/proto\\.ts$' },
+      to: { path: 'node_modules/(@hyperledger/fabric-protos|google-protobuf)/' }
+    },
+    {
+      name: 'core-never-grpc',
+      severity: 'error',
+      comment: 'the index of fabric-protos pulls gRPC; so do its _grpc_pb files',
+      from: { path: CORE },
+      to: { path: 'node_modules/(@grpc/|@hyperledger/fabric-protos/lib/(index|.+_grpc_pb)\\.)' }
+    },
+    {
+      name: 'verifier-needs-no-io',
+      severity: 'error',
+      comment: 'whatever the public verifier reaches is core, asn1js or message classes',
+      from: { path: '^src/core/verify\\.ts$' },
+      to: { reachable: true, path: '^(src|network|node_modules)/|^node:', pathNot: [CORE, 'node_modules/(asn1js|pvtsutils|pvutils|tslib|@hyperledger/fabric-protos|google-protobuf)/'] }
+    },
+
+    layer('platform-above-core', '^src/platform/', [CORE]),
+    layer('ledger-above-core', '^src/ledger/', [CORE, '^src/platform/']),
+    layer('store-above-core', '^src/store/', [CORE, '^src/platform/']),
+    layer('notary-above-ledger-and-store', '^src/notary/', [CORE, '^src/(platform|ledger|store)/']),
+    layer('http-above-notary', '^src/http/', [CORE, '^src/(platform|ledger|store|notary)/']),
+    layer('web-stands-alone', '^src/web/', [CORE, '^src/platform/']),
+    layer('cli-above-notary', '^src/cli/', [CORE, '^src/(platform|ledger|store|notary|config)', '^network/'], '^src/cli/commands/serve\\.ts$'),
+    layer('network-knows-fabric-only', '^network/', [CORE, '^src/platform/']),
+    layer('chaincode-knows-core-only', '^chaincode/', [CORE, '^dist/src/core/']),
+    {
+      name: 'network-only-from-main-and-cli',
+      severity: 'error',
+      comment: 'the service sees a ledger, never the network that makes it',
+      from: { path: '^src/', pathNot: '^src/(main\\.ts$|cli/)' },
+      to: { path: '^network/' }
+    },
+    {
+      name: 'nobody-needs-main',
+      severity: 'error',
+      comment: 'main is wiring; `steelyard serve` alone starts it',
+      from: { path: '^(src|network)/', pathNot: ['^src/main\\.ts$', '^src/cli/commands/serve\\.ts$'] },
+      to: { path: '^src/main\\.ts$' }
+    },
+    {
+      name: 'nothing-imports-tests',
+      severity: 'error',
+      from: { path: '^(src|network|chaincode/src|scripts)/' },
+      to: { path: '^test/' }
+    },
+
+    {
+      name: 'merkletreejs-in-one-place',
+      severity: 'error',
+      comment: 'its other functions are wrong for evidence (DESIGN.md section 3)',
+      from: { path: '^(src|network)/', pathNot: '^src/notary/batch-tree\\.ts$' },
+      to: { path: 'node_modules/merkletreejs/' }
+    },
+    {
+      name: 'fabric-clients-behind-the-port',
+      severity: 'error',
+      comment: 'the archived client library sits alone behind the ledger port',
+      from: { path: '^(src|network)/', pathNot: '^src/ledger/' },
+      to: { path: 'node_modules/(fabric-network|fabric-common|fabric-ca-client|@hyperledger/fabric-gateway)/' }
+    },
+    {
+      name: 'level-in-store-and-network',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/store/' },
+      to: { path: 'node_modules/(level|classic-level|abstract-level)/' }
+    },
+    {
+      name: 'no-development-packages-at-run-time',
+      severity: 'error',
+      comment: 'what ships may use production dependencies only',
+      from: { path: '^(src|network|chaincode/src)/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: 'node_modules/@types/' }
+    }
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: ['node_modules', '^dist/', '^chaincode/dist/'] },
+    exclude: { path: ['^dist/', '^chaincode/dist/', '^src/web/.*\\.generated\\.'] },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] }
+  }
+}
