@@ -56,7 +56,8 @@ async function respond (context: CaContext, request: IncomingMessage, response: 
 }
 
 function send (response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' })
+  // fabric-ca-client adds listeners to a socket with each request, so sockets are not to be used again.
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })
   response.end(JSON.stringify(body))
 }
 

@@ -24,5 +24,6 @@ export async function createRevocationList (issuer: KeyedCertificate, revoked: r
     signingAlgorithm: ALGORITHM,
     signingKey: await importPrivateKey(issuer.keyPem)
   })
-  return `${list.toString('pem')}\n`
+  const lines = Buffer.from(list.rawData).toString('base64').replace(/(.{64})(?=.)/g, '$1\n')
+  return `-----BEGIN X509 CRL-----\n${lines}\n-----END X509 CRL-----\n`
 }
