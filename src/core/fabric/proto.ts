@@ -6,6 +6,7 @@
 import common from '@hyperledger/fabric-protos/lib/common/common_pb.js'
 import configtx from '@hyperledger/fabric-protos/lib/common/configtx_pb.js'
 import configuration from '@hyperledger/fabric-protos/lib/common/configuration_pb.js'
+import ledger from '@hyperledger/fabric-protos/lib/common/ledger_pb.js'
 import policies from '@hyperledger/fabric-protos/lib/common/policies_pb.js'
 import rwset from '@hyperledger/fabric-protos/lib/ledger/rwset/rwset_pb.js'
 import kvrwset from '@hyperledger/fabric-protos/lib/ledger/rwset/kvrwset/kv_rwset_pb.js'
@@ -27,7 +28,7 @@ import { EvidenceError } from '../errors.js'
 import { type MessageShape, withoutExplicitDefaults } from './explicit-defaults.js'
 
 export {
-  common, configtx, configuration, policies, rwset, kvrwset, identities, mspConfig, mspPrincipal, orderer, chaincode,
+  common, configtx, configuration, ledger, policies, rwset, kvrwset, identities, mspConfig, mspPrincipal, orderer, chaincode,
   chaincodeEvent, applicationPolicy, proposal, proposalResponse, transaction, definition, lifecycleDb, lifecycle
 }
 

@@ -115,7 +115,10 @@ function parseTime (element: Der | undefined): string {
   const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(year + text)
   const isTime = element?.tag === TAG.utcTime || element?.tag === TAG.generalizedTime
   if (match === null || !isTime) throw refuse('malformed time')
-  return `${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}.000Z`
+  const rfc3339 = `${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}.000Z`
+  const moment = Date.parse(rfc3339)
+  if (Number.isNaN(moment) || new Date(moment).toISOString() !== rfc3339) throw refuse('a time that does not exist')
+  return rfc3339
 }
 
 function parseKey (spki: Der): PublicKey {
