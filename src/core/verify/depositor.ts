@@ -1,0 +1,30 @@
+import type { Finding } from '../findings.js'
+import { FIELD } from '../metadata.js'
+import type { Proof } from '../proof.js'
+import type { EvidenceRecord } from '../record.js'
+import { disclosedText } from './integrity.js'
+import { finding } from './result.js'
+
+/** Who deposited, as far as the record says: an organization's key, and a signature of its own only when there is one. */
+export function depositorFinding (record: EvidenceRecord | undefined): Finding {
+  if (record === undefined) return finding('depositor', 'DEPOSITOR_UNKNOWN', {})
+  if (record.signature !== undefined) return finding('depositor', 'DEPOSITOR_SIGNATURE_UNSUPPORTED', { scheme: record.signature.scheme })
+  const { organization, keyId } = record.submitter
+  return finding('depositor', 'DEPOSITOR_KEY_ONLY', { organization, keyId })
+}
+
+const CREATED = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/
+const DAY = 86_400_000
+
+/** The gap that no deposit covers: from when the content came into being, by the depositor's word, until it was received. */
+export function beforeFinding (record: EvidenceRecord | undefined, proof: Proof | undefined): Finding {
+  const created = disclosedText(proof, FIELD.created)
+  if (record === undefined || created === undefined || !CREATED.test(created)) return finding('before', 'BEFORE_NOT_STATED', {})
+  // A date alone is a day as the reports print it (+08:00).
+  const time = Date.parse(created.length === 10 ? `${created}T00:00:00+08:00` : created)
+  if (Number.isNaN(time)) return finding('before', 'BEFORE_NOT_STATED', {})
+  const gap = Date.parse(record.receivedAt) - time
+  return gap < 0
+    ? finding('before', 'BEFORE_CREATED_AFTER_DEPOSIT', { created, receivedAt: record.receivedAt })
+    : finding('before', 'BEFORE_CREATED', { created: created.slice(0, 10), days: Math.floor(gap / DAY) })
+}

@@ -1,0 +1,124 @@
+import type { Crypto } from '../crypto.js'
+import { equalBytes, fromBase64url, toHex } from '../bytes.js'
+import type { Finding } from '../findings.js'
+import type { LogStatus, ReceiptKey } from '../ledger-values.js'
+import { leafHash } from '../merkle.js'
+import { checkReceipt, checkReceiptPosition, parseReceipt, type Receipt } from '../receipt.js'
+import { recordBytes } from '../record.js'
+import type { Read } from './documents.js'
+import { type LedgerFacts, type ReceiptKeys, timeBound } from './facts.js'
+import { asFinding, finding } from './result.js'
+import { isLate } from './time.js'
+
+/** What a receipt is judged by. */
+export interface PromiseInput {
+  readonly receipt: Receipt
+  /** Undefined: no trust bundle whose keys could be relied on. */
+  readonly keys: ReceiptKeys | undefined
+  /** The proof of the same log, when its links hold: leaf, sequence, and what the ledger says of its batch. */
+  readonly proof?: ProvenDeposit
+  readonly status?: Read<LogStatus>
+  readonly now: string
+}
+
+export interface ProvenDeposit {
+  readonly leaf: Uint8Array
+  readonly log: string
+  readonly sequence: string
+  readonly batch: string
+  readonly facts: LedgerFacts | undefined
+  /** Whether who signed was settled (pin, or as given). */
+  readonly accepted: boolean
+}
+
+/** The finding "promise": kept, open until, or broken (PROOF.md section 2). */
+export function promiseFinding (crypto: Crypto, input: PromiseInput): Finding {
+  const unusable = checkSigned(crypto, input)
+  if (unusable !== undefined) return unusable
+  return byProof(crypto, input) ?? byStatus(input) ?? byClock(input)
+}
+
+function promised ({ receipt }: PromiseInput): { sequence: string, deadline: string } {
+  return { sequence: receipt.record.sequence, deadline: receipt.statement.deadline }
+}
+
+function checkSigned (crypto: Crypto, input: PromiseInput): Finding | undefined {
+  const { receipt, keys } = input
+  const { keyId } = receipt.statement
+  if (checkReceiptPosition(crypto, receipt, receipt.record) !== 'ok') return finding('promise', 'PROMISE_UNSIGNED', { keyId })
+  const key = keys?.get(keyId)
+  if (key === undefined) return finding('promise', 'PROMISE_KEY_UNKNOWN', { keyId })
+  return verifiesWith(crypto, receipt, key) ? undefined : finding('promise', 'PROMISE_UNSIGNED', { keyId })
+}
+
+function verifiesWith (crypto: Crypto, receipt: Receipt, key: ReceiptKey): boolean {
+  return checkReceipt(crypto, receipt, receipt.record, fromBase64url(key.spki)) === 'ok'
+}
+
+function byProof (crypto: Crypto, input: PromiseInput): Finding | undefined {
+  const { receipt, proof } = input
+  if (proof === undefined) return undefined
+  if (proof.log !== receipt.record.log || proof.sequence !== receipt.record.sequence) {
+    return finding('promise', 'PROMISE_OF_ANOTHER_DEPOSIT', { sequence: proof.sequence })
+  }
+  if (!equalBytes(proof.leaf, leafHash(crypto, recordBytes(receipt.record)))) {
+    // The proof's own receipt, or the ledger, gives the position to another record.
+    return finding('promise', 'PROMISE_BROKEN_OTHER_RECORD', promised(input))
+  }
+  return proof.facts === undefined ? undefined : byLedger(input, proof.facts, proof.accepted)
+}
+
+function byLedger (input: PromiseInput, facts: LedgerFacts, accepted: boolean): Finding {
+  const { deadline } = input.receipt.statement
+  const ledgerTime = facts.entry.time
+  const foundBy = timeBound(facts.readAt, facts.entry.skewMs)
+  if (!accepted) return finding('promise', 'PROMISE_KEPT_BY_UNKNOWN', { ...promised(input), foundBy })
+  if (isLate(deadline, facts)) return finding('promise', 'PROMISE_BROKEN_LATE', { ...promised(input), ledgerTime })
+  // Judged by T2, not by T: an endorsed transaction can be held back (PROOF.md section 5).
+  return facts.readAt <= deadline
+    ? finding('promise', 'PROMISE_KEPT', { ...promised(input), foundBy })
+    : finding('promise', 'PROMISE_FOUND_LATE', { ...promised(input), ledgerTime, foundBy })
+}
+
+function byStatus (input: PromiseInput): Finding | undefined {
+  const { status } = input
+  if (status === undefined) return undefined
+  if (!status.ok) return asFinding('promise', status.problem)
+  const { time, nextSequence } = status.value
+  const evidence = { ...promised(input), time, nextSequence }
+  if (Number(nextSequence) > Number(evidence.sequence)) return finding('promise', 'PROMISE_POSITION_FILLED', evidence)
+  return time > evidence.deadline
+    ? finding('promise', 'PROMISE_BROKEN_NOT_INCLUDED', evidence)
+    : finding('promise', 'PROMISE_NOT_YET_DUE', evidence)
+}
+
+function byClock (input: PromiseInput): Finding {
+  return finding('promise', Date.parse(input.now) <= Date.parse(input.receipt.statement.deadline) ? 'PROMISE_OPEN' : 'PROMISE_OVERDUE', promised(input))
+}
+
+/** Two receipts side by side. `equivocation`: one log and position, two records, both signed by the same key. */
+export type ReceiptComparison = 'same' | 'unrelated' | 'equivocation' | 'unreadable' | 'unsigned'
+
+/**
+ * Compares two receipt files by themselves: with the public key (SPKI) that signed both, two different records at one position prove
+ * that the operator promised the position twice. Nobody's help is needed, and no ledger.
+ */
+export function compareReceipts (crypto: Crypto, first: Uint8Array, second: Uint8Array, keys: readonly Uint8Array[]): ReceiptComparison {
+  const pair = [first, second].map((bytes) => tryParse(bytes))
+  const [a, b] = pair
+  if (a === undefined || b === undefined) return 'unreadable'
+  const signed = [a, b].every((one) => keys.some((spki) => checkReceipt(crypto, one, one.record, spki) === 'ok'))
+  if (!signed) return 'unsigned'
+  if (a.record.log !== b.record.log || a.record.sequence !== b.record.sequence) return 'unrelated'
+  const [leafA, leafB] = [a, b].map((one) => toHex(leafHash(crypto, recordBytes(one.record))))
+  return leafA === leafB ? 'same' : 'equivocation'
+}
+
+function tryParse (bytes: Uint8Array): Receipt | undefined {
+  try {
+    return parseReceipt(bytes)
+  } catch {
+    return undefined
+  }
+}
+
