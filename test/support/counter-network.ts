@@ -16,7 +16,7 @@ import type { Organization } from '../../network/embedded/crypto/organization.js
 import { openNetwork, type EmbeddedNetwork } from '../../network/embedded/network.js'
 import { startServices, type Services, type ServicesOptions } from '../../network/embedded/services/start.js'
 
-const fixture = 'test/ledger/chaincode-fixture'
+const fixture = 'test/ledger/services-fixture'
 const chaincode = { name: 'counter', version: '1.0', folder: fixture }
 
 /** A running chaincode server that can be killed and started again on its port. */
