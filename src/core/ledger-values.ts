@@ -12,6 +12,8 @@ const LIMITS = { bytes: 1_048_576, depth: 6 } as const
 
 /** A log's size and root. */
 export const treeHead = object({ size: decimal, root: hex(32) })
+/** As the ledger's answers write it; merkle.ts has the computing one. */
+export type HeadStatement = Infer<typeof treeHead>
 
 /** A receipt-signing key: valid for batches from `fromBatch` up to and without `until`. "Compromised from" never voids a receipt by itself. */
 export const receiptKey = object(
@@ -46,10 +48,14 @@ export const batchEntry = object({
 })
 export type BatchEntry = Infer<typeof batchEntry>
 
-/** At `keys/<origin>`: every receipt key ever registered, in order of registration. */
+/**
+ * At `keys/<origin>`: every receipt key ever registered, in order of registration. It holds the log's skew, so that its attested read is
+ * one read, as that of a batch.
+ */
 export const keyRegister = object({
   type: literal('steelyard/keys/v1'),
   log: logOrigin,
+  skewMs: integer(1000, 3_600_000),
   keys: list(receiptKey, 256, 1)
 })
 export type KeyRegister = Infer<typeof keyRegister>

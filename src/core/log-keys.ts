@@ -59,7 +59,7 @@ export const revokeKey = settled(function * (
 /** @internal The register of an open log. */
 export function * keysOf (origin: string): Reading<KeyRegister> {
   const register = yield * stored(keysKey(origin), parseKeyRegister)
-  if (register === undefined) throw new LogRefusal('STATE', 'the register of keys is missing')
+  if (register === undefined) throw new LogRefusal('NOT_OPEN', `${origin} is not open on this ledger`)
   return register
 }
 

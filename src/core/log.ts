@@ -42,7 +42,7 @@ export const openLog = settled(function * (
     range: [],
     time
   }, 'log')
-  const register = firstRegister(crypto, origin, spki, time)
+  const register = firstRegister(crypto, log, spki)
   checkClock(call, log.skewMs)
   const before = yield * stored(logKey(origin), parseLogState)
   if (before === undefined) return { writes: [write(logKey(origin), log), write(keysKey(origin), register)], answer: '' }
@@ -52,8 +52,8 @@ export const openLog = settled(function * (
   return OPENED
 })
 
-function firstRegister (crypto: Sha256, origin: string, spki: string, time: string): KeyRegister {
-  return { type: 'steelyard/keys/v1', log: origin, keys: [newReceiptKey(crypto, spki, '0', time)] }
+function firstRegister (crypto: Sha256, { log, skewMs, time }: LogState, spki: string): KeyRegister {
+  return { type: 'steelyard/keys/v1', log, skewMs, keys: [newReceiptKey(crypto, spki, '0', time)] }
 }
 
 /** @internal A receipt key as it enters the register. */

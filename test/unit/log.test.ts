@@ -199,6 +199,7 @@ t.test('receipt keys', async (t) => {
   ])
   t.same(said<{ register: unknown }>(ledger.run(getKeys(sha256, callAt(T0), ORIGIN))).register,
     parseKeyRegister(ledger.state.get(keysKey(ORIGIN)) as Uint8Array))
+  t.same(ledger.reads, [keysKey(ORIGIN)], 'exactly one read')
 })
 
 t.test('a value of the ledger that does not parse is the ledger\'s fault', async (t) => {
