@@ -124,7 +124,7 @@ t.test('fabric-network', async (t) => {
     t.same([definition.getVersion(), definition.getSequence(), definition.getEndorsementPlugin()], ['1.0', 1, 'escc'])
     const all = peer.lifecycle.QueryChaincodeDefinitionsResult.deserializeBinary(
       await lifecycle.evaluateTransaction('QueryChaincodeDefinitions', ''))
-    t.same(all.getChaincodeDefinitionsList().map((each) => each.getName()), ['counter'])
+    t.same(all.getChaincodeDefinitionsList().map((each) => each.getName()), ['counter', 'second'])
   })
 
   t.test('works without discovery', async () => {

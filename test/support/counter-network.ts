@@ -17,7 +17,8 @@ import { openNetwork, type EmbeddedNetwork } from '../../network/embedded/networ
 import { startServices, type Services, type ServicesOptions } from '../../network/embedded/services/start.js'
 
 const fixture = 'test/ledger/services-fixture'
-const chaincode = { name: 'counter', version: '1.0', folder: fixture }
+/** Two definitions over the same code, for calls from one to the other. */
+const names = ['counter', 'second']
 
 /** A running chaincode server that can be killed and started again on its port. */
 export interface ChaincodeProcess {
@@ -44,12 +45,14 @@ export async function counterNetwork (t: Test, orgs: number, timeouts: NonNullab
   const folder = join(t.testdir(), 'network')
   const process = await chaincodeProcess(t)
   const network = await openNetwork({ folder, orgs, onFailure: (error) => { t.error(error) } })
-  const services = await startServices(network.ledger, { chaincodes: [{ name: 'counter', address: () => process.address }], timeouts })
+  const services = await startServices(network.ledger, {
+    chaincodes: names.map((name) => ({ name, address: () => process.address })), timeouts
+  })
   t.teardown(async () => {
     await services.close()
     await network.close()
   })
-  await network.define(chaincode as Parameters<EmbeddedNetwork['define']>[0])
+  for (const name of names) await network.define({ name, version: '1.0', folder: fixture } as Parameters<EmbeddedNetwork['define']>[0])
   const org = (name: string): Organization => {
     const found = network.orgs.find((candidate) => candidate.name === name)
     if (found === undefined) throw new Error(`no organization ${name}`)
