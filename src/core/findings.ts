@@ -100,7 +100,6 @@ export interface FindingEvidence {
   BEFORE_CREATED_AFTER_DEPOSIT: { readonly created: string, readonly receivedAt: string }
   // promise
   PROMISE_KEPT: Promised & { readonly foundBy: string }
-  PROMISE_KEPT_BY_UNKNOWN: Promised & { readonly foundBy: string }
   PROMISE_OPEN: Promised
   PROMISE_OVERDUE: Promised
   PROMISE_FOUND_LATE: Promised & { readonly ledgerTime: string, readonly foundBy: string }
@@ -179,7 +178,6 @@ export const STATES: Readonly<Record<FindingCode, FindingState>> = {
   BEFORE_CREATED: 'not-stated',
   BEFORE_CREATED_AFTER_DEPOSIT: 'not-stated',
   PROMISE_KEPT: 'consistent',
-  PROMISE_KEPT_BY_UNKNOWN: 'could-not-check',
   PROMISE_OPEN: 'could-not-check',
   PROMISE_OVERDUE: 'could-not-check',
   PROMISE_FOUND_LATE: 'could-not-check',

@@ -253,10 +253,6 @@ const FINDINGS: { readonly [C in FindingCode]: Said<FindingEvidence[C]> } = {
     en: `kept: on the ledger by ${localTime(foundBy)}, promised for ${localTime(deadline)}`,
     zh: `已履行：不晚于 ${localTime(foundBy)} 已上链，承诺期限为 ${localTime(deadline)}`
   }),
-  PROMISE_KEPT_BY_UNKNOWN: ({ foundBy }) => ({
-    en: `on the ledger by ${localTime(foundBy)} according to organizations whose identity was not checked`,
-    zh: `据身份未经核对的机构所示，不晚于 ${localTime(foundBy)} 已上链`
-  }),
   PROMISE_OPEN: ({ deadline }) => ({
     en: `open until ${localTime(deadline)}: the operator still has time to anchor the deposit`,
     zh: `尚未到期：运营方应在 ${localTime(deadline)} 之前上链`

@@ -1,5 +1,6 @@
 import type { Remark } from '../findings.js'
 import type { BatchEntry, ReceiptKey } from '../ledger-values.js'
+import type { FabricReadback, Identities } from '../proof.js'
 import type { Problem } from './result.js'
 
 /** An organization that endorsed, by the trust bundle's name, with what its certificate says. */
@@ -20,6 +21,8 @@ export interface LedgerFacts {
   readonly endorsers: readonly Endorser[]
   /** Of the read-back. */
   readonly readers: readonly Endorser[]
+  /** Entities with peers on the channel at the time. */
+  readonly organizations: number
   readonly orderers: number
   readonly consenters: number
   readonly quorum: number
@@ -35,7 +38,7 @@ export type LedgerVerdict =
   | { readonly ok: true, readonly facts: LedgerFacts, readonly problem?: Problem, readonly remarks: readonly Remark[] }
   | { readonly ok: false, readonly problem: Problem, readonly remarks: readonly Remark[] }
 
-/** Registered receipt keys, or why they are not known. */
+/** The receipt keys on the ledger, by their id. */
 export type ReceiptKeys = ReadonlyMap<string, ReceiptKey>
 
 /** T + W: the latest moment, by the endorsing organizations' clocks, at which the batch was shown to them. */
@@ -43,3 +46,9 @@ export function timeBound (time: string, skewMs: number): string {
   return new Date(Date.parse(time) + skewMs).toISOString()
 }
 
+
+/** An identity that no endorsement refers to: bytes that nothing authenticates. */
+export function unusedIdentity (identities: Identities, attestations: readonly FabricReadback[]): string | undefined {
+  const used = new Set(attestations.flatMap(({ endorsements }) => endorsements.map(({ identity }) => identity)))
+  return Object.keys(identities).find((digest) => !used.has(digest))
+}

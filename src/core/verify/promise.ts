@@ -13,7 +13,7 @@ import { isLate } from './time.js'
 /** What a receipt is judged by. */
 export interface PromiseInput {
   readonly receipt: Receipt
-  /** Undefined: no trust bundle whose keys could be relied on. */
+  /** Undefined: no trust bundle that was accepted (pinned, or as given) and verified. */
   readonly keys: ReceiptKeys | undefined
   /** The proof of the same log, when its links hold: leaf, sequence, and what the ledger says of its batch. */
   readonly proof?: ProvenDeposit
@@ -25,10 +25,8 @@ export interface ProvenDeposit {
   readonly leaf: Uint8Array
   readonly log: string
   readonly sequence: string
-  readonly batch: string
+  /** Undefined when the ledger's part of the proof did not hold. */
   readonly facts: LedgerFacts | undefined
-  /** Whether who signed was settled (pin, or as given). */
-  readonly accepted: boolean
 }
 
 /** The finding "promise": kept, open until, or broken (PROOF.md section 2). */
@@ -65,14 +63,13 @@ function byProof (crypto: Crypto, input: PromiseInput): Finding | undefined {
     // The proof's own receipt, or the ledger, gives the position to another record.
     return finding('promise', 'PROMISE_BROKEN_OTHER_RECORD', promised(input))
   }
-  return proof.facts === undefined ? undefined : byLedger(input, proof.facts, proof.accepted)
+  return proof.facts === undefined ? undefined : byLedger(input, proof.facts)
 }
 
-function byLedger (input: PromiseInput, facts: LedgerFacts, accepted: boolean): Finding {
+function byLedger (input: PromiseInput, facts: LedgerFacts): Finding {
   const { deadline } = input.receipt.statement
   const ledgerTime = facts.entry.time
   const foundBy = timeBound(facts.readAt, facts.entry.skewMs)
-  if (!accepted) return finding('promise', 'PROMISE_KEPT_BY_UNKNOWN', { ...promised(input), foundBy })
   if (isLate(deadline, facts)) return finding('promise', 'PROMISE_BROKEN_LATE', { ...promised(input), ledgerTime })
   // Judged by T2, not by T: an endorsed transaction can be held back (PROOF.md section 5).
   return facts.readAt <= deadline

@@ -1,0 +1,114 @@
+import { fromBase64url } from '../bytes.js'
+import type { Crypto } from '../crypto.js'
+import { verifyHistory } from '../fabric/history.js'
+import type { FabricCode, FabricResult } from '../fabric/refusal.js'
+import { createFabricVerifier, type FabricVerifier } from '../fabric/verifier.js'
+import { EvidenceError } from '../errors.js'
+import type { Trust } from '../findings.js'
+import { keysKey, type KeysStatement, logKey, type LogStatus, parseKeysStatement, parseLogStatus } from '../ledger-values.js'
+import { type FabricReadback, type Identities } from '../proof.js'
+import { receiptKeyId } from '../receipt.js'
+import { decideTrust, trust } from '../trust.js'
+import { fingerprint, parseTrustBundle, type TrustIdentity } from '../trust-bundle.js'
+import { type Read, readDocument } from './documents.js'
+import { unusedIdentity, type ReceiptKeys } from './facts.js'
+import type { TrustInput } from './input.js'
+import { type Problem, problem } from './result.js'
+
+/** A trust bundle whose every entry was verified, from the identity on. */
+export interface TrustRoot {
+  readonly identity: TrustIdentity
+  readonly fabric: FabricVerifier
+  readonly keys: ReceiptKeys
+  /** The ledger's status, when its attestation holds. */
+  status (attestation: FabricReadback, identities: Identities): Read<LogStatus>
+}
+
+/** What the verifier starts from: the bundle, if it is usable, and what the trust in it rests on. */
+export interface Trusted {
+  readonly trust: Trust
+  readonly root?: TrustRoot
+  /** Why the bundle is not used. */
+  readonly problem?: Problem
+}
+
+/** Opens a trust bundle. A bundle that is not the pinned one is not used at all: what it says proves nothing either way. */
+export function openTrust (crypto: Crypto, input: TrustInput): Trusted {
+  if (input.bundle === undefined) return { trust: trust('none', {}), problem: problem('BUNDLE_MISSING', {}) }
+  const read = readDocument('bundle', input.bundle, parseTrustBundle)
+  if (!read.ok) return { trust: trust('none', {}), problem: read.problem }
+  const { identity, history } = read.value
+  const mark = fingerprint(crypto, identity)
+  const decided = decideTrust(mark, identity, input)
+  if (decided.state === 'pin-differs') return { trust: decided, problem: problem('TRUST_PIN_DIFFERS', { fingerprint: mark }) }
+  const verified = verifyHistory(crypto, identity, history)
+  if (!verified.ok) return { trust: decided, problem: problem('BUNDLE_INVALID', { reason: verified.code }) }
+  const fabric = createFabricVerifier(crypto, verified.value)
+  const keys = readKeys(crypto, fabric, identity.log, history.keys, history.identities)
+  if (!keys.ok) return { trust: decided, problem: problem('BUNDLE_INVALID', { reason: keys.code }) }
+  return {
+    trust: decided,
+    root: {
+      identity,
+      fabric,
+      keys: keys.value,
+      status: (attestation, identities) => readStatus(crypto, fabric, identity.log, attestation, identities)
+    }
+  }
+}
+
+/** Only the newest configuration attests what is read without a version: retired keys could answer anything about the past. */
+function newestBlock (fabric: FabricVerifier): bigint {
+  return (fabric.history.ranges.at(-1)?.from ?? 0n) + 1n
+}
+
+function refuse (code: FabricCode, detail: string): FabricResult<never> {
+  return { ok: false, code, kind: 'differs', detail }
+}
+
+function readKeys (
+  crypto: Crypto, fabric: FabricVerifier, log: string, attestation: FabricReadback | undefined, identities: Identities = {}
+): FabricResult<ReceiptKeys> {
+  if (attestation === undefined) {
+    return Object.keys(identities).length === 0 ? { ok: true, value: new Map() } : refuse('IDENTITY', 'identities that sign nothing')
+  }
+  if (unusedIdentity(identities, [attestation]) !== undefined) return refuse('IDENTITY', 'identities that sign nothing')
+  const read = fabric.readback(attestation, identities, { args: ['getKeys', log], key: keysKey(log), after: newestBlock(fabric) })
+  if (!read.ok) return read
+  const statement = tryParse(() => parseKeysStatement(read.value.payload))
+  return statement === undefined || statement.channel !== fabric.history.channel || statement.register.log !== log
+    ? refuse('MALFORMED', 'the answer is not the key register of this log')
+    : registered(crypto, statement)
+}
+
+function registered (crypto: Crypto, { register }: KeysStatement): FabricResult<ReceiptKeys> {
+  const keys = new Map(register.keys.map((key) => [key.keyId, key]))
+  const sound = keys.size === register.keys.length &&
+    register.keys.every(({ keyId, spki }) => receiptKeyId(crypto, fromBase64url(spki)) === keyId)
+  return sound ? { ok: true, value: keys } : refuse('MALFORMED', 'a key under another id, or twice')
+}
+
+function readStatus (
+  crypto: Crypto, fabric: FabricVerifier, log: string, attestation: FabricReadback, identities: Identities
+): Read<LogStatus> {
+  const differs = (reason: FabricCode): Read<LogStatus> => ({ ok: false, problem: problem('PROMISE_STATUS_DIFFERS', { reason }) })
+  if (unusedIdentity(identities, [attestation]) !== undefined) return differs('IDENTITY')
+  const read = fabric.readback(attestation, identities, { args: ['status', log], key: logKey(log), after: newestBlock(fabric) })
+  if (!read.ok) {
+    return read.kind === 'differs' ? differs(read.code) : { ok: false, problem: problem('PROMISE_STATUS_UNCHECKED', {}) }
+  }
+  const status = tryParse(() => parseLogStatus(read.value.payload))
+  return status === undefined || status.log !== log || status.channel !== fabric.history.channel
+    ? differs('MALFORMED')
+    : { ok: true, value: status }
+}
+
+/** A statement that the ledger's organizations signed and that is still not of its form: undefined. */
+export function tryParse<T> (parse: () => T): T | undefined {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof EvidenceError) return undefined
+    throw error
+  }
+}
