@@ -12,7 +12,15 @@ import { certificate, type CertificateOptions, extension, type Issued, keyPair, 
 
 const MSP = 'CourtMSP'
 
-interface Setup { roots: Issued[], tlsRoots?: Issued[], intermediates?: Issued[], admins?: Issued[], crls?: Uint8Array[], ous?: boolean, ouIssuer?: Issued }
+interface Setup {
+  roots: Issued[]
+  tlsRoots?: Issued[]
+  intermediates?: Issued[]
+  admins?: Issued[]
+  crls?: Uint8Array[]
+  ous?: boolean
+  ouIssuer?: Issued
+}
 
 function fabricMsp ({ roots, tlsRoots = [], intermediates = [], admins = [], crls = [], ous = true, ouIssuer }: Setup): Uint8Array {
   const pems = (certificates: Issued[]): Uint8Array[] => certificates.map(({ pem }) => utf8(pem))

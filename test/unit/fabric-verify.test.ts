@@ -46,7 +46,10 @@ void t.test('the history of the real network', async (t) => {
   t.same(facts.ranges.map(({ from, until }) => [from, until]), [[0n, 157n], [157n, undefined]])
   t.same(facts.ranges.map(({ config }) => config.batchTimeout), ['200ms', '300ms'])
   t.match(facts.definitions, [{
-    name: 'anchor', version: '1', sequence: 1, at: { block: 5n, tx: 0n },
+    name: 'anchor',
+    version: '1',
+    sequence: 1,
+    at: { block: 5n, tx: 0n },
     policy: { kind: 'reference', path: '/Channel/Application/Endorsement' }
   }])
   t.equal(facts.lastBlock, 157n)

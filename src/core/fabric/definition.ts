@@ -1,6 +1,5 @@
-import { fromUtf8 } from '../bytes.js'
-import type { EndorsementPolicy } from './policy.js'
-import { readSignaturePolicy } from './policy.js'
+import { equalBytes, utf8 } from '../bytes.js'
+import { type EndorsementPolicy, readSignaturePolicy } from './policy.js'
 import { applicationPolicy, decodeExact, definition, lifecycle, lifecycleDb } from './proto.js'
 import { FabricRefusal } from './refusal.js'
 import { equalVersions, type NsRwset, type Version, type Write } from './rwset.js'
@@ -70,27 +69,50 @@ function unlisted (read: Version, definitions: readonly ChaincodeDefinition[]): 
 export function readDefinition (
   chaincode: string, transaction: EndorserTransaction, at: Version, previous: ChaincodeDefinition | undefined
 ): ChaincodeDefinition {
-  const refuse = (detail: string): FabricRefusal => new FabricRefusal('DEFINITION', detail)
-  const [name, args, ...rest] = transaction.args
-  if (transaction.chaincodeName !== LIFECYCLE || name === undefined || args === undefined || rest.length > 0 ||
-    fromUtf8(name) !== 'CommitChaincodeDefinition') throw refuse('not a CommitChaincodeDefinition transaction')
-  const asked = decodeExact(lifecycle.CommitChaincodeDefinitionArgs, args)
-  if (asked.getName() !== chaincode) throw refuse(`the definition of ${asked.getName()}`)
+  const asked = readArguments(chaincode, transaction)
   const set = transaction.readWriteSets.find(({ namespace }) => namespace === LIFECYCLE)
-  const read = set?.reads.find(({ key }) => key === sequenceKey(chaincode))
-  const follows = previous === undefined ? read !== undefined && read.version === undefined : equalVersions(read?.version, previous.at)
-  if (set === undefined || !follows) throw refuse('does not follow the definition before it')
-  const sequence = writtenSequence(set, chaincode)
-  if (sequence !== (previous?.sequence ?? 0) + 1 || sequence !== asked.getSequence()) throw refuse(`sequence ${sequence}`)
+  if (set === undefined || !follows(set, chaincode, previous)) throw refuse('does not follow the definition before it')
+  const written = readWritten(set, chaincode, previous)
+  if (written.sequence !== (previous?.sequence ?? 0) + 1) throw refuse(`sequence ${written.sequence}`)
+  if (written.version !== asked.getVersion() || written.sequence !== asked.getSequence()) {
+    throw refuse('writes another definition than was asked for')
+  }
+  return { ...written, name: chaincode, at }
+}
+
+function readWritten (
+  set: NsRwset, chaincode: string, previous: ChaincodeDefinition | undefined
+): Pick<ChaincodeDefinition, 'sequence' | 'version' | 'policy'> {
   const version = writtenVersion(set, chaincode) ?? previous?.version
   const policy = writtenPolicy(set, chaincode) ?? previous?.policy
-  if (version === undefined || version !== asked.getVersion() || policy === undefined) throw refuse('an incomplete definition')
-  return { name: chaincode, version, sequence, policy, at }
+  if (version === undefined || policy === undefined) throw refuse('an incomplete definition')
+  return { sequence: writtenSequence(set, chaincode), version, policy }
+}
+
+function refuse (detail: string): FabricRefusal {
+  return new FabricRefusal('DEFINITION', detail)
+}
+
+function readArguments (chaincode: string, transaction: EndorserTransaction): lifecycle.CommitChaincodeDefinitionArgs {
+  const [name, args, ...rest] = transaction.args
+  const isCommit = name !== undefined && equalBytes(name, utf8('CommitChaincodeDefinition'))
+  if (transaction.chaincodeName !== LIFECYCLE || !isCommit || args === undefined || rest.length > 0) {
+    throw refuse('not a CommitChaincodeDefinition transaction')
+  }
+  const asked = decodeExact(lifecycle.CommitChaincodeDefinitionArgs, args)
+  if (asked.getName() !== chaincode) throw refuse(`the definition of ${asked.getName()}`)
+  return asked
+}
+
+function follows (set: NsRwset, chaincode: string, previous: ChaincodeDefinition | undefined): boolean {
+  const read = set.reads.find(({ key }) => key === sequenceKey(chaincode))
+  if (read === undefined) return false
+  return previous === undefined ? read.version === undefined : equalVersions(read.version, previous.at)
 }
 
 function stateData (set: NsRwset, key: string): lifecycleDb.StateData | undefined {
   const write: Write | undefined = set.writes.find((candidate) => candidate.key === key)
-  if (write?.isDelete === true) throw new FabricRefusal('DEFINITION', `deletes ${key}`)
+  if (write?.isDelete === true) throw refuse(`deletes ${key}`)
   return write === undefined ? undefined : decodeExact(lifecycleDb.StateData, write.value)
 }
 

@@ -1,4 +1,4 @@
-import { equalBytes, fromBase64url, fromHex, toHex } from '../bytes.js'
+import { fromBase64url, fromHex, toHex } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
 import type { BlockData } from '../proof.js'
 import type { TrustHistory, TrustIdentity } from '../trust-bundle.js'

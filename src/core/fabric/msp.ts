@@ -160,9 +160,12 @@ function judgeCertificate (setup: Setup, certificate: Certificate): MspVerdict {
   if (!hasUnit(setup, certificate, issuer)) return { ok: false, reason: 'ORGANIZATIONAL_UNIT' }
   const role = roleOf(setup, certificate, issuer)
   if (role === undefined) return { ok: false, reason: 'ORGANIZATIONAL_UNIT' }
-  const isAdmin = role === 'admin' || setup.admins.some((admin) => equalBytes(admin.der, certificate.der))
-  const roles: MspRole[] = [...new Set<MspRole>(['member', role, ...(isAdmin ? ['admin' as const] : [])])]
-  return { ok: true, mspId: setup.id, role, roles, certificate }
+  return { ok: true, mspId: setup.id, role, roles: rolesOf(setup, certificate, role), certificate }
+}
+
+function rolesOf (setup: Setup, certificate: Certificate, role: MspRole): MspRole[] {
+  const listed: MspRole[] = setup.admins.some((admin) => equalBytes(admin.der, certificate.der)) ? ['admin'] : []
+  return [...new Set<MspRole>(['member', role, ...listed])]
 }
 
 /** By name, and by key where both sides give one: a CA that was replaced under its old name is another. */

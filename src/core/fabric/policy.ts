@@ -23,9 +23,11 @@ export type SignatureRule =
   | { readonly kind: 'signed-by', readonly principal: Principal }
   | { readonly kind: 'n-out-of', readonly n: number, readonly rules: readonly SignatureRule[] }
 
+export type MetaRule = 'ANY' | 'ALL' | 'MAJORITY'
+
 export type Policy =
   | { readonly kind: 'signature', readonly rule: SignatureRule }
-  | { readonly kind: 'implicit-meta', readonly subPolicy: string, readonly rule: 'ANY' | 'ALL' | 'MAJORITY' }
+  | { readonly kind: 'implicit-meta', readonly subPolicy: string, readonly rule: MetaRule }
   | { readonly kind: 'unsupported' }
 
 /** The policies of a configuration group, and its groups. The root of a tree is /Channel. */
@@ -35,7 +37,7 @@ export interface PolicyTree {
 }
 
 const ROLES: readonly MspRole[] = ['member', 'admin', 'client', 'peer', 'orderer']
-const META_RULES = ['ANY', 'ALL', 'MAJORITY'] as const
+const META_RULES: readonly MetaRule[] = ['ANY', 'ALL', 'MAJORITY']
 const SIGNATURE = 1
 const IMPLICIT_META = 3
 
@@ -158,7 +160,7 @@ function evaluate (group: PolicyTree, name: string, people: readonly Person[]): 
   return accepting >= threshold(policy.rule, subs.length)
 }
 
-function threshold (rule: 'ANY' | 'ALL' | 'MAJORITY', of: number): number {
+function threshold (rule: MetaRule, of: number): number {
   if (of === 0) return 0 // as Fabric: nobody to ask
   if (rule === 'ANY') return 1
   return rule === 'ALL' ? of : Math.floor(of / 2) + 1

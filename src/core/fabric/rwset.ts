@@ -30,7 +30,7 @@ export interface NsRwset {
   readonly collections: number
 }
 
-const KEY_VALUE = 0
+const KEY_VALUE: number = rwset.TxReadWriteSet.DataModel.KV
 
 /**
  * Parses a TxReadWriteSet. Namespaces, and keys within one, must rise in byte order, as Fabric writes them: a second write of a key

@@ -156,8 +156,6 @@ export function parseProposalPayload (bytes: Uint8Array): Pick<EndorserTransacti
 export function parseResponsePayload (bytes: Uint8Array): EndorsedResponse {
   const payload = decodeExact(proposalResponse.ProposalResponsePayload, bytes)
   const action = decodeExact(proposal.ChaincodeAction, payload.getExtension_asU8())
-  const response = action.getResponse()
-  const id = action.getChaincodeId()
   const results = action.getResults_asU8()
   return {
     responsePayload: bytes,
@@ -165,11 +163,21 @@ export function parseResponsePayload (bytes: Uint8Array): EndorsedResponse {
     action: {
       results,
       events: action.getEvents_asU8(),
-      response: { status: response?.getStatus() ?? 0, message: response?.getMessage() ?? '', payload: response?.getPayload_asU8() ?? EMPTY },
-      chaincodeId: { name: id?.getName() ?? '', version: id?.getVersion() ?? '' }
+      response: readResponse(action.getResponse()),
+      chaincodeId: readChaincodeId(action.getChaincodeId())
     },
     readWriteSets: parseReadWriteSets(results)
   }
+}
+
+function readResponse (response: proposalResponse.Response | undefined): ChaincodeAction['response'] {
+  if (response === undefined) throw new FabricRefusal('TRANSACTION_FORM', 'an action without response')
+  return { status: response.getStatus(), message: response.getMessage(), payload: response.getPayload_asU8() }
+}
+
+function readChaincodeId (id: chaincode.ChaincodeID | undefined): ChaincodeAction['chaincodeId'] {
+  if (id === undefined) throw new FabricRefusal('TRANSACTION_FORM', 'an action without chaincode')
+  return { name: id.getName(), version: id.getVersion() }
 }
 
 /** The transaction id that a nonce and a creator give: lower-case hex of SHA-256(nonce || creator). */

@@ -95,18 +95,22 @@ export function isConfiguration (envelopes: readonly ParsedEnvelope[]): boolean 
  * block, whose metadata names the block itself although the old set signs it.
  */
 function requireLastConfig (range: ConfigRange, number: bigint, isConfig: boolean, value: Uint8Array): void {
-  if (number <= range.from || (range.until !== undefined && number > range.until)) {
-    throw new FabricRefusal('LAST_CONFIG', `block ${number} is outside the range of the configuration of block ${range.from}`)
-  }
+  requireInRange(range, number, isConfig)
   const lastConfig = decodeExact(common.OrdererBlockMetadata, value).getLastConfig()
   if (lastConfig === undefined) throw new FabricRefusal('LAST_CONFIG', 'the signed metadata names no configuration')
   const named = BigInt(lastConfig.getIndex())
-  if (range.until === number && !isConfig) throw new FabricRefusal('LAST_CONFIG', `block ${number} is known to be a configuration block`)
   if (isConfig ? named === number : named === range.from) return
   if (range.until === undefined && named > range.from && named <= number) {
     throw new FabricRefusal('BUNDLE_OLDER', `the trust bundle ends before the configuration of block ${named}`)
   }
   throw new FabricRefusal('LAST_CONFIG', `the orderers signed under the configuration of block ${named}, not ${range.from}`)
+}
+
+function requireInRange (range: ConfigRange, number: bigint, isConfig: boolean): void {
+  if (number <= range.from || (range.until !== undefined && number > range.until)) {
+    throw new FabricRefusal('LAST_CONFIG', `block ${number} is outside the range of the configuration of block ${range.from}`)
+  }
+  if (range.until === number && !isConfig) throw new FabricRefusal('LAST_CONFIG', `block ${number} is known to be a configuration block`)
 }
 
 function requireSignatures (crypto: Crypto, config: ChannelConfig, metadata: common.Metadata, header: Uint8Array): SigningConsenter[] {

@@ -60,9 +60,8 @@ export function verifyReadback (
 /** Namespaces exactly the chaincode's and _lifecycle's, nothing but plain reads, and of the chaincode exactly the key. */
 function requireOneRead (question: ReadbackQuestion, sets: readonly NsRwset[]): Version {
   const own = sets.find(({ namespace }) => namespace === question.chaincode)
-  const others = sets.filter(({ namespace }) => namespace !== question.chaincode && namespace !== LIFECYCLE)
   const [read, ...rest] = own?.reads ?? []
-  if (sets.length !== 2 || others.length > 0 || sets.some(writesAnything) || rest.length > 0 || read?.key !== question.key) {
+  if (read?.key !== question.key || rest.length > 0 || !onlyReads(question.chaincode, sets)) {
     throw new FabricRefusal('READ_WRITE_SET', 'the query did other things than to read its key')
   }
   if (read.version === undefined) throw new FabricRefusal('READ_VERSION', 'the key did not exist')
@@ -70,4 +69,8 @@ function requireOneRead (question: ReadbackQuestion, sets: readonly NsRwset[]): 
     throw new FabricRefusal('READ_VERSION', `read at ${read.version.block}:${read.version.tx}, another place than that of the transaction`)
   }
   return read.version
+}
+
+function onlyReads (chaincode: string, sets: readonly NsRwset[]): boolean {
+  return sets.length === 2 && sets.every((set) => (set.namespace === chaincode || set.namespace === LIFECYCLE) && !writesAnything(set))
 }

@@ -110,12 +110,11 @@ function nameText (value: Der | undefined): string {
 
 /** UTCTime (1950 to 2049) or GeneralizedTime, to the second and in UTC, as RFC 5280 section 4.1.2.5 has them. */
 function parseTime (element: Der | undefined): string {
-  const text = element === undefined ? '' : fromUtf8(element.content)
-  const year = element?.tag === TAG.utcTime ? (text.slice(0, 2) < '50' ? '20' : '19') : ''
-  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(year + text)
-  const isTime = element?.tag === TAG.utcTime || element?.tag === TAG.generalizedTime
-  if (match === null || !isTime) throw refuse('malformed time')
-  const rfc3339 = `${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}.000Z`
+  if (element === undefined || (element.tag !== TAG.utcTime && element.tag !== TAG.generalizedTime)) throw refuse('malformed time')
+  const text = fromUtf8(element.content)
+  const century = text.slice(0, 2) < '50' ? '20' : '19'
+  const rfc3339 = (element.tag === TAG.utcTime ? century + text : text)
+    .replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6.000Z')
   const moment = Date.parse(rfc3339)
   if (Number.isNaN(moment) || new Date(moment).toISOString() !== rfc3339) throw refuse('a time that does not exist')
   return rfc3339
