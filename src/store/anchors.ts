@@ -18,9 +18,9 @@ export interface Anchors {
   location (number: number): Promise<Location | undefined>
   readback (number: number): Promise<FabricReadback | undefined>
   identity (hash: string): Promise<Buffer | undefined>
-  block (number: string): Promise<BlockData | undefined>
+  block (number: string): Promise<StoredBlock | undefined>
   /** Keeps blocks that are not an anchor's: configuration and definitions, for the trust bundle. */
-  keepBlock (block: BlockData): Promise<void>
+  keepBlock (block: StoredBlock): Promise<void>
 }
 
 /** Batches up to `batches`, so deposits up to `sequence`, both without, have reached a state. */
@@ -31,12 +31,15 @@ export interface InFlight { readonly txId: string, readonly from: number, readon
 /** Where the ledger holds a batch. */
 export interface Location { readonly block: string, readonly transaction: number }
 
+/** A block as proofs carry it; block 0 has no signatures. */
+export type StoredBlock = Omit<BlockData, 'signatures'> & { readonly signatures: string }
+
 export interface AnchoredBatch {
   readonly number: number
   readonly location: Location
   readonly readback: FabricReadback
   readonly identities: Identities
-  readonly block: BlockData
+  readonly block: StoredBlock
 }
 
 const ANCHORED = textKey('w', 'anchored')

@@ -41,13 +41,15 @@ export interface PrivatePart {
 export interface StoredGroup {
   readonly statement: CommitGroup
   readonly signature: string
+  /** Leaf hashes of the group, concatenated; absent for a group of one. */
+  readonly leaves?: Buffer
 }
 
 export interface GroupWrite {
   readonly first: number
   readonly deposits: readonly DepositWrite[]
   /** One for each signed group of this write, by its first sequence number. */
-  readonly groups: readonly { readonly first: number, readonly json: string }[]
+  readonly groups: readonly { readonly first: number, readonly json: string, readonly leaves?: Buffer | undefined }[]
   /** Counters after this group, of the organizations in it. */
   readonly organizations: ReadonlyMap<string, number>
 }
@@ -89,7 +91,11 @@ export function createDeposits (db: Database): Deposits {
       if (readNumber(found[0], 1) !== Number(group.statement.firstSequence)) {
         throw new StoreError({ code: 'DAMAGED', message: 'a commit group stands under another sequence number' })
       }
-      return sequence < Number(group.statement.firstSequence) + Number(group.statement.groupSize) ? group : undefined
+      const first = Number(group.statement.firstSequence)
+      const size = Number(group.statement.groupSize)
+      if (sequence >= first + size) return undefined
+      const leaves = size === 1 ? undefined : await read(db, numberKey('e', first))
+      return leaves === undefined ? group : { ...group, leaves }
     }
   }
 }
@@ -104,7 +110,10 @@ function groupPuts (group: GroupWrite): Put[] {
     }
     sequence++
   }
-  for (const { first, json } of group.groups) puts.push(put(numberKey('g', first), json))
+  for (const { first, json, leaves } of group.groups) {
+    puts.push(put(numberKey('g', first), json))
+    if (leaves !== undefined) puts.push(put(numberKey('e', first), leaves))
+  }
   for (const [organization, next] of group.organizations) puts.push(put(textKey('o', organization), numberValue(next)))
   return puts
 }

@@ -8,6 +8,7 @@
  * | `s` | sequence | deposit secret (only where there is metadata) | committer |
  * | `m` | sequence | metadata fields, JCS | committer |
  * | `g` | first sequence of a commit group | {signature, statement}, JCS | committer |
+ * | `e` | first sequence of a commit group of several | its leaf hashes | committer |
  * | `o` | organization | its next sequence | committer |
  * | `h` | batch number | header bytes | sealer |
  * | `f` | first sequence of a batch | batch number | sealer |
@@ -24,7 +25,7 @@
  */
 const NUMBER_BYTES = 8
 
-export type Prefix = 'r' | 'n' | 's' | 'm' | 'g' | 'o' | 'h' | 'f' | 't' | 'u' | 'l' | 'a' | 'c' | 'b' | 'i' | 'w' | 'k' | 'x'
+export type Prefix = 'r' | 'n' | 's' | 'm' | 'g' | 'e' | 'o' | 'h' | 'f' | 't' | 'u' | 'l' | 'a' | 'c' | 'b' | 'i' | 'w' | 'k' | 'x'
 
 /** A key of numbers: the prefix and 8 bytes for each. */
 export function numberKey (prefix: Prefix, first: number, second?: number): Buffer {

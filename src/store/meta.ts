@@ -23,6 +23,9 @@ export interface Meta {
   createLog (value: LogIdentity): Promise<void>
   bundle (): Promise<BundleState>
   saveBundle (value: BundleState): Promise<void>
+  /** The last trust bundle, its exact bytes. */
+  bundleFile (): Promise<Uint8Array | undefined>
+  saveBundleFile (bytes: Uint8Array): Promise<void>
 }
 
 export function createMeta (db: Database): Meta {
@@ -35,6 +38,8 @@ export function createMeta (db: Database): Meta {
     log: () => get('log'),
     createLog: (value) => set('log', value),
     bundle: async () => await get<BundleState>('bundle') ?? { scanned: '0', configs: [], definitions: [] },
-    saveBundle: (value) => set('bundle', value)
+    saveBundle: (value) => set('bundle', value),
+    bundleFile: () => read(db, textKey('x', 'bundle-file')),
+    saveBundleFile: (bytes) => write(db, [put(textKey('x', 'bundle-file'), Buffer.from(bytes))])
   }
 }

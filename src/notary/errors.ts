@@ -1,0 +1,32 @@
+/** What the notary refuses. The HTTP layer maps each code to a status. */
+export type NotaryErrorCode =
+  | 'LEDGER_BACKLOG' // the oldest unanchored deposit is older than half of what receipts promise
+  | 'LEDGER_FORK' // the ledger holds another batch under one of our numbers: nothing is promised any more
+  | 'OVERLOADED' // the queue of deposits is full
+  | 'CLOSING'
+  | 'STORE_FAILED' // the deposit could not be made durable
+  | 'CONTENT_EMPTY'
+  | 'DIGEST_MISMATCH' // expected digests differ from those of the content
+  | 'METADATA_INVALID'
+  | 'NUMBER_UNKNOWN'
+  | 'PROOF_NOT_READY'
+  | 'PROOF_FOREIGN' // a proof of another log, or one that this log does not hold
+  | 'FIELD_UNKNOWN' // a metadata field to disclose that the deposit does not have
+  | 'CONTENT_NOT_STORED' // the deposit was made by its digests
+  | 'BATCH_UNKNOWN'
+  | 'TILE_UNKNOWN'
+  | 'HEAD_UNKNOWN'
+  | 'BUNDLE_NOT_READY' // the ledger was never reached
+
+export class NotaryError extends Error {
+  readonly code: NotaryErrorCode
+  /** Seconds after which a retry makes sense. */
+  readonly retryAfter: number | undefined
+
+  constructor (options: { code: NotaryErrorCode, message: string, retryAfter?: number, cause?: unknown }) {
+    super(options.message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'NotaryError'
+    this.code = options.code
+    this.retryAfter = options.retryAfter
+  }
+}

@@ -1,0 +1,130 @@
+import { EvidenceError } from '../core/errors.js'
+import { formatEvidenceNumber, NUMBER_RANDOMNESS } from '../core/evidence-number.js'
+import { jcs, type Json } from '../core/jcs.js'
+import { commitMetadata, DEPOSIT_SECRET_SIZE, type MetadataField, sortMetadata } from '../core/metadata.js'
+import type { Digests } from '../core/record.js'
+import type { ApiKey } from '../store/api-keys.js'
+import type { ContentStore, Received } from '../store/content.js'
+import type { PrivatePart } from '../store/deposits.js'
+import type { Backlog } from './backlog.js'
+import type { Committed, Committer } from './committer.js'
+import type { Context } from './context.js'
+import { NotaryError, type NotaryErrorCode } from './errors.js'
+
+/** Metadata as JCS: a deposit's fields are stored whole, so they have a bound. */
+const MAX_METADATA_BYTES = 65_536
+const SALT_SIZE = 16
+
+/** What a depositor gets. `receipt` is the JCS text of the whole receipt, record included. */
+export interface Deposited extends Committed {
+  readonly number: string
+  readonly digests: Digests
+  /** Base64url; the salts of all metadata fields follow from it. */
+  readonly secret: string
+}
+
+export type Metadata = Readonly<Record<string, Json>>
+
+/** Expected digests of a file that is being deposited. */
+export type Expected = Partial<Digests>
+
+/**
+ * Accepting deposits. A deposit exists from the moment its commit group is on disk; before, nothing of it remains, except perhaps content
+ * that no record names.
+ */
+export interface Intake {
+  /** Throws when nothing may be promised now; to be asked before a body is read. */
+  assertOpen (): void
+  digests (by: ApiKey, digests: Digests, size: number | undefined, metadata: Metadata | undefined): Promise<Deposited>
+  /** Streams content into the store. What is returned must go to `file` or be discarded. */
+  receive (source: AsyncIterable<Uint8Array>): Promise<Received>
+  file (by: ApiKey, received: Received, expected: Expected, metadata: Metadata | undefined): Promise<Deposited>
+  /** Refuses everything from now on, for this reason. */
+  stop (code: Extract<NotaryErrorCode, 'LEDGER_FORK' | 'CLOSING'>): void
+}
+
+export function createIntake (context: Context, content: ContentStore, committer: Committer, backlog: Backlog): Intake {
+  const random = pooled(context.random)
+  let stopped: Parameters<Intake['stop']>[0] | undefined
+
+  const assertOpen = (): void => {
+    if (stopped !== undefined) throw new NotaryError({ code: stopped, message: 'deposits are not accepted', retryAfter: 30 })
+    if (backlog.isTooOld) {
+      throw new NotaryError({ code: 'LEDGER_BACKLOG', message: 'the ledger is too far behind to promise anything', retryAfter: 60 })
+    }
+  }
+
+  const deposit = async (by: ApiKey, content: DepositContent, metadata: Metadata | undefined): Promise<Deposited> => {
+    const secret = random(DEPOSIT_SECRET_SIZE)
+    const kept = metadata === undefined ? undefined : privatePart(secret, metadata)
+    const draft = {
+      number: formatEvidenceNumber(random(NUMBER_RANDOMNESS)),
+      organization: by.organization,
+      keyId: by.id,
+      receivedAt: context.clock(),
+      ...content,
+      metadata: kept === undefined ? undefined : commitMetadata(context.crypto, secret, kept.sorted),
+      salt: random(SALT_SIZE).toString('base64url')
+    }
+    context.checkpoint('intake.validated')
+    const { sequence, receivedAt, receipt } = await committer.commit(draft, kept)
+    return { number: draft.number, sequence, receivedAt, digests: content.digests, receipt, secret: secret.toString('base64url') }
+  }
+
+  return {
+    assertOpen,
+    stop (code) {
+      stopped = code
+    },
+    async digests (by, digests, size, metadata) {
+      assertOpen()
+      return await deposit(by, { digests, size, digestedBy: 'submitter' }, metadata)
+    },
+    receive: (source) => content.receive(source),
+    async file (by, received, expected, metadata) {
+      assertOpen()
+      if (received.size === 0) throw new NotaryError({ code: 'CONTENT_EMPTY', message: 'the file has no bytes' })
+      requireExpected(received.digests, expected)
+      if (metadata !== undefined) privatePart(Buffer.alloc(DEPOSIT_SECRET_SIZE), metadata) // refuse before anything is kept
+      await received.keep()
+      return await deposit(by, { digests: received.digests, size: received.size, digestedBy: 'notary' }, metadata)
+    }
+  }
+}
+
+interface DepositContent { readonly digests: Digests, readonly size: number | undefined, readonly digestedBy: 'notary' | 'submitter' }
+
+function requireExpected (found: Required<Digests>, expected: Expected): void {
+  for (const algorithm of ['sha256', 'sm3'] as const) {
+    const stated = expected[algorithm]
+    if (stated !== undefined && stated !== found[algorithm]) {
+      throw new NotaryError({ code: 'DIGEST_MISMATCH', message: `the content's ${algorithm} is ${found[algorithm]}, expected was ${stated}` })
+    }
+  }
+}
+
+function privatePart (secret: Buffer, metadata: Metadata): PrivatePart & { readonly sorted: readonly MetadataField[] } {
+  try {
+    const sorted = sortMetadata(Object.entries(metadata).map(([name, value]) => ({ name, value })))
+    const fields = jcs(sorted)
+    if (sorted.length > 0 && fields.length <= MAX_METADATA_BYTES) return { secret, sorted, fields }
+  } catch (cause) {
+    if (!(cause instanceof EvidenceError)) throw cause
+    throw new NotaryError({ code: 'METADATA_INVALID', message: cause.message, cause })
+  }
+  throw new NotaryError({ code: 'METADATA_INVALID', message: 'metadata needs 1 to 256 fields of at most 64 KiB together' })
+}
+
+/** Randomness in small pieces out of larger ones: a call for each deposit would cost more than the rest of it. Pieces are never reused. */
+function pooled (random: (bytes: number) => Buffer): (bytes: number) => Buffer {
+  let pool: Buffer = Buffer.alloc(0)
+  let at = 0
+  return (bytes) => {
+    if (at + bytes > pool.length) {
+      pool = random(8192)
+      at = 0
+    }
+    at += bytes
+    return pool.subarray(at - bytes, at)
+  }
+}

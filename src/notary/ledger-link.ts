@@ -1,0 +1,93 @@
+import { LedgerError } from '../ledger/errors.js'
+import type { Ledger } from '../ledger/ledger.js'
+import type { Context } from './context.js'
+import { createStage, type Stage } from './stage.js'
+
+/**
+ * The connection to the ledger, which may not be there: the service accepts deposits without it. The link connects, opens the log if it is
+ * new, asks now and then whether somebody answers, and after a few silences connects anew, since the ledger may have moved.
+ */
+export interface LedgerLink extends Stage {
+  /** The ledger, or UNAVAILABLE. */
+  ledger (): Ledger
+  readonly isUp: boolean
+}
+
+export interface LedgerLinkOptions {
+  readonly context: Context
+  /** Connects; may start a network. */
+  readonly connect: () => Promise<Ledger>
+  readonly skewMs: number
+  readonly onUp: () => void
+}
+
+const PROBE_MS = 2000
+const SILENCES = 3
+
+export function createLedgerLink ({ context, connect, skewMs, onUp }: LedgerLinkOptions): LedgerLink {
+  const { log, signer, deadlineMs } = context
+  let current: Ledger | undefined
+  let isUp = false
+  let silences = 0
+
+  const open = async (): Promise<void> => {
+    const ledger = await connect()
+    try {
+      await ledger.openLog({ skewMs, deadlineMs, spki: signer.spki })
+    } catch (error) {
+      await ledger.close()
+      throw error
+    }
+    current = ledger
+    log.info({ channel: ledger.channel, chaincode: ledger.chaincode }, 'ledger connected, log open')
+    up()
+  }
+  const up = (): void => {
+    silences = 0
+    if (isUp) return
+    isUp = true
+    onUp()
+  }
+  const drop = async (): Promise<void> => {
+    const old = current
+    current = undefined
+    silences = 0
+    await old?.close().catch(() => undefined)
+  }
+
+  const stage = createStage({
+    name: 'ledger',
+    clock: context.clock,
+    log,
+    depth: () => 0,
+    pauseMs: { first: 250, most: 5000 },
+    async step () {
+      if (current === undefined) {
+        await open()
+        return PROBE_MS
+      }
+      try {
+        await current.height()
+        up()
+      } catch (error) {
+        isUp = false
+        if (++silences >= SILENCES) await drop()
+        throw error
+      }
+      return PROBE_MS
+    }
+  })
+  return {
+    ...stage,
+    get isUp () { return isUp },
+    ledger () {
+      if (current === undefined) throw new LedgerError({ code: 'UNAVAILABLE', message: 'the ledger is not connected' })
+      return current
+    },
+    async close () {
+      await stage.close()
+      await drop()
+      isUp = false
+    }
+  }
+}

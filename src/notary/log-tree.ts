@@ -1,0 +1,83 @@
+import { concat } from '../core/bytes.js'
+import type { Crypto } from '../core/crypto.js'
+import { type CompactRange, HASH_SIZE, rangeRoot, rootOf } from '../core/merkle.js'
+import type { LogTileWrite } from '../store/batches.js'
+import { StoreError } from '../store/errors.js'
+import { hashesOf, TILE } from './batch-tree.js'
+
+/**
+ * The tree of the log out of stored tiles: tile (level, i) holds the roots of the subtrees of 256^level leaves number 256 i and following. So
+ * any node is at most one tile away, and every path costs O(log n) reads.
+ */
+export interface LogTree {
+  /** The compact range of the first `size` batches; its root is the head. */
+  range (size: number): Promise<CompactRange>
+  head (size: number): Promise<Uint8Array>
+  /** Consistency path between two sizes, RFC 9162 section 2.1.4.1. */
+  consistency (first: number, second: number): Promise<Uint8Array[]>
+  /** The tiles that change when the batch with this leaf is appended to a log of `size` batches. */
+  append (size: number, leaf: Uint8Array): Promise<LogTileWrite[]>
+}
+
+type ReadTile = (level: number, index: number) => Promise<Buffer | undefined>
+const TILE_BITS = 8
+
+export function createLogTree (crypto: Crypto, read: ReadTile): LogTree {
+  const tileHashes = async (level: number, index: number, least: number): Promise<Buffer[]> => {
+    const hashes = hashesOf(await read(level, index) ?? new Uint8Array(0))
+    if (hashes.length < least) throw new StoreError({ code: 'DAMAGED', message: `log tile ${level}/${index} is incomplete` })
+    return hashes
+  }
+  /** Root of the perfect subtree of 2^height leaves that starts at leaf `index` * 2^height. */
+  const node = async (height: number, index: number): Promise<Uint8Array> => {
+    const level = Math.floor(height / TILE_BITS)
+    const width = 2 ** (height % TILE_BITS)
+    const start = index * width
+    const hashes = await tileHashes(level, Math.floor(start / TILE), start % TILE + width)
+    return rootOf(crypto, hashes.slice(start % TILE, start % TILE + width))
+  }
+  /** The perfect subtrees that the leaves `from` to `to` decompose into; `from` must be aligned for that. */
+  const cover = (from: number, to: number): Promise<Uint8Array[]> => {
+    const parts: Promise<Uint8Array>[] = []
+    for (let at = from; at < to;) {
+      const height = Math.floor(Math.log2(to - at))
+      parts.push(node(height, at / 2 ** height))
+      at += 2 ** height
+    }
+    return Promise.all(parts)
+  }
+  const rootBetween = async (from: number, to: number): Promise<Uint8Array> =>
+    rangeRoot(crypto, { size: to - from, hashes: await cover(from, to) })
+
+  // SUBPROOF of RFC 9162 section 2.1.4.1, over the leaves `from` to `to`.
+  const subProof = async (from: number, to: number, m: number, whole: boolean): Promise<Uint8Array[]> => {
+    if (m === to - from) return whole ? [] : [await rootBetween(from, to)]
+    const k = 2 ** Math.ceil(Math.log2(to - from) - 1)
+    return m <= k
+      ? [...await subProof(from, from + k, m, whole), await rootBetween(from + k, to)]
+      : [...await subProof(from + k, to, m - k, false), await rootBetween(from, from + k)]
+  }
+
+  return {
+    range: async (size) => ({ size, hashes: await cover(0, size) }),
+    head: async (size) => rangeRoot(crypto, { size, hashes: await cover(0, size) }),
+    consistency: async (first, second) => first === 0 || first === second ? [] : await subProof(0, second, first, true),
+
+    async append (size, leaf) {
+      const writes: LogTileWrite[] = []
+      let index = size
+      let hash = leaf
+      for (let level = 0; ; level++) {
+        const tile = Math.floor(index / TILE)
+        const before = (await tileHashes(level, tile, index % TILE)).slice(0, index % TILE)
+        writes.push({ level, index: tile, hashes: Buffer.from(concat(...before, hash)) })
+        if (index % TILE !== TILE - 1) return writes
+        hash = rootOf(crypto, [...before, hash]) // the tile is full: its root is a leaf one level up
+        index = tile
+      }
+    }
+  }
+}
+
+/** Bytes of a full tile. */
+export const TILE_BYTES = TILE * HASH_SIZE

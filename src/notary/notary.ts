@@ -1,0 +1,145 @@
+import type { Ledger } from '../ledger/ledger.js'
+import type { ApiKeys } from '../store/api-keys.js'
+import type { Store } from '../store/store.js'
+import { createAnchorer } from './anchorer.js'
+import { createBacklog, type Backlog } from './backlog.js'
+import { type Bundles, createBundles, type CurrentBundle, type TrustFacts } from './bundle.js'
+import { type Committer, createCommitter } from './committer.js'
+import type { Context } from './context.js'
+import { createFinalizer } from './finalizer.js'
+import { createIntake, type Intake } from './intake.js'
+import { createLedgerLink, type LedgerLink } from './ledger-link.js'
+import { locate } from './locate.js'
+import { createLogTree } from './log-tree.js'
+import { createProgress, type Progress } from './progress.js'
+import { createProver, type Prover } from './prover.js'
+import { createReader, type Reader } from './reader.js'
+import { createSealer } from './sealer.js'
+import type { Stage } from './stage.js'
+import { createVerifying, type Verifying } from './verifying.js'
+
+export interface NotaryOptions {
+  readonly context: Context
+  readonly store: Store
+  readonly connect: () => Promise<Ledger>
+  readonly facts: () => TrustFacts
+  readonly skewMs: number
+  readonly sealAgeMs: number
+  readonly sealSize: number
+  readonly queueLimit: number
+  readonly onBundle: (bundle: CurrentBundle) => void
+  /** Replaces how a batch is located and a proof checked, where a test's ledger signs nothing. */
+  readonly trusting?: { readonly locate: typeof locate, readonly selfCheck: (sequence: number) => Promise<void> }
+}
+
+/** The use cases of the service, and its pipeline. */
+export interface Notary {
+  readonly context: Context
+  readonly store: Store
+  readonly keys: ApiKeys
+  readonly intake: Intake
+  readonly committer: Committer
+  readonly prover: Prover
+  readonly reader: Reader
+  readonly verifying: Verifying
+  readonly bundles: Bundles
+  readonly progress: Progress
+  readonly backlog: Backlog
+  readonly link: LedgerLink
+  /** In the order of a deposit's way. */
+  readonly stages: readonly Stage[]
+  /** Accepts nothing more, seals and anchors what it can within the time, and stops. */
+  close (drainMs: number): Promise<void>
+}
+
+/** Resumes everything where the store says it stopped. */
+export async function createNotary (options: NotaryOptions): Promise<Notary> {
+  const { context, store } = options
+  const { deposits, batches, anchors } = store
+  const [received, sealed, marks] = await Promise.all([deposits.nextSequence(), batches.sealed(), anchors.marks()])
+  const progress = createProgress({ received, sealed, ...marks })
+  const logTree = createLogTree(context.crypto, batches.logTile)
+  const backlog = await createBacklog(context, deposits, progress)
+
+  const link = createLedgerLink({
+    context,
+    connect: options.connect,
+    skewMs: options.skewMs,
+    onUp: () => {
+      for (const stage of [bundles, anchorer, finalizer]) stage.wake()
+    }
+  })
+  const bundles = await createBundles({
+    context,
+    meta: store.meta,
+    anchors,
+    ledger: link.ledger,
+    facts: options.facts,
+    onChange: (bundle) => {
+      options.onBundle(bundle)
+      finalizer.wake()
+    }
+  })
+  const reader = createReader(context, store, logTree, progress)
+  const prover = createProver(context, store, logTree, progress)
+  const verifying = createVerifying(context, prover, reader, bundles)
+  const { locate: locateBatch, selfCheck } = options.trusting ?? { locate, selfCheck: verifying.selfCheck }
+
+  const finalizer = createFinalizer({ context, anchors, batches, progress, ledger: link.ledger, locate: locateBatch, selfCheck })
+  const anchorer = createAnchorer({
+    context,
+    anchors,
+    batches,
+    progress,
+    ledger: link.ledger,
+    onAnchored: async () => {
+      await backlog.anchored()
+      finalizer.wake()
+    },
+    onFork: (alarm) => {
+      intake.stop('LEDGER_FORK')
+      sealer.halt(alarm)
+    }
+  })
+  const sealer = await createSealer({
+    context, deposits, batches, logTree, progress, ageMs: options.sealAgeMs, size: options.sealSize, onSealed: () => { anchorer.wake() }
+  })
+  const committer = createCommitter({
+    context,
+    deposits,
+    next: received,
+    organizations: await deposits.organizations(),
+    queueLimit: options.queueLimit,
+    onCommitted: (leaves, next) => {
+      progress.move({ received: next })
+      if (leaves[0] !== undefined) backlog.received(leaves[0].receivedAt)
+      sealer.add(leaves)
+    }
+  })
+  const intake = createIntake(context, store.content, committer, backlog)
+  const stages = [sealer, anchorer, finalizer, bundles, link]
+  for (const stage of stages) stage.wake()
+
+  return {
+    context,
+    store,
+    keys: store.keys,
+    intake,
+    committer,
+    prover,
+    reader,
+    verifying,
+    bundles,
+    progress,
+    backlog,
+    link,
+    stages,
+    async close (drainMs) {
+      intake.stop('CLOSING')
+      await committer.close()
+      sealer.wake()
+      if (link.isUp && progress.received > 0) await progress.reach(progress.received - 1, 'final', drainMs)
+      for (const stage of stages) await stage.close()
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { type BatchHeader, parseBatchHeader } from '../core/batch.js'
+import { checkpointBody, checkpointSigningInput, noteKeyHash, signedNote } from '../core/checkpoint.js'
+import { canonicalEvidenceNumber } from '../core/evidence-number.js'
+import { type EvidenceRecord, parseRecord } from '../core/record.js'
+import type { ApiKey } from '../store/api-keys.js'
+import type { Location } from '../store/anchors.js'
+import type { Store } from '../store/store.js'
+import type { Context } from './context.js'
+import { NotaryError } from './errors.js'
+import type { LogTree } from './log-tree.js'
+import type { DepositState, Progress } from './progress.js'
+
+export interface FoundDeposit {
+  readonly sequence: number
+  readonly record: EvidenceRecord
+  readonly state: DepositState
+  readonly batch?: string
+}
+
+export interface FoundBatch {
+  readonly header: BatchHeader
+  readonly state: Exclude<DepositState, 'received'>
+  readonly anchor?: Location
+}
+
+/** What can be read of the log: deposits by their depositor, everything else by anybody. */
+export interface Reader {
+  /** The deposit with this number, as typed by a person. Whatever belongs to another organization is as unknown as what does not exist. */
+  deposit (typed: string, by: ApiKey): Promise<FoundDeposit>
+  /** For verification only: any deposit by its number. */
+  anyDeposit (number: string): Promise<FoundDeposit | undefined>
+  content (deposit: FoundDeposit): Promise<{ size: number, stream: AsyncGenerator<Uint8Array, void> }>
+  batch (number: number): Promise<FoundBatch>
+  tile (number: number, tile: number): Promise<Buffer>
+  logTile (level: number, index: number): Promise<Buffer>
+  /** A signed C2SP checkpoint of the log as the ledger has it. */
+  head (): Promise<string>
+  consistency (first: number, second: number): Promise<Uint8Array[]>
+}
+
+export function createReader (context: Context, store: Store, logTree: LogTree, progress: Progress): Reader {
+  const anyDeposit = async (number: string): Promise<FoundDeposit | undefined> => {
+    const sequence = await store.deposits.sequenceOf(number)
+    const bytes = sequence === undefined || sequence >= progress.received ? undefined : await store.deposits.record(sequence)
+    if (sequence === undefined || bytes === undefined) return undefined
+    const record = parseRecord(bytes)
+    if (record.number !== number) return undefined // left by a write that failed
+    const state = progress.state(sequence)
+    const batch = state === 'received' ? undefined : await store.batches.numberOf(sequence)
+    return { sequence, record, state, ...(batch === undefined ? {} : { batch: String(batch) }) }
+  }
+
+  const tileOf = (found: Buffer | undefined): Buffer => {
+    if (found === undefined) throw new NotaryError({ code: 'TILE_UNKNOWN', message: 'there is no such tile' })
+    return found
+  }
+
+  return {
+    anyDeposit,
+    async deposit (typed, by) {
+      const found = await anyDeposit(canonicalEvidenceNumber(typed))
+      if (found?.record.submitter.organization !== by.organization) {
+        throw new NotaryError({ code: 'NUMBER_UNKNOWN', message: 'no deposit of this organization has that number' })
+      }
+      return found
+    },
+    async content ({ record }) {
+      const { sha256 } = record.content.digests
+      const size = record.digestedBy === 'notary' ? await store.content.size(sha256) : undefined
+      if (size === undefined) throw new NotaryError({ code: 'CONTENT_NOT_STORED', message: 'only the digests were deposited' })
+      return { size, stream: store.content.read(sha256) }
+    },
+    async batch (number) {
+      const bytes = number < progress.sealed.batches ? await store.batches.header(number) : undefined
+      if (bytes === undefined) throw new NotaryError({ code: 'BATCH_UNKNOWN', message: 'there is no such batch' })
+      const header = parseBatchHeader(bytes)
+      const state = progress.state(Number(header.first)) as FoundBatch['state']
+      const anchor = state === 'final' ? await store.anchors.location(number) : undefined
+      return { header, state, ...(anchor === undefined ? {} : { anchor }) }
+    },
+    tile: async (number, tile) => tileOf(number < progress.sealed.batches ? await store.batches.tile(number, tile) : undefined),
+    logTile: async (level, index) => tileOf(await store.batches.logTile(level, index)),
+    async head () {
+      const size = progress.anchored.batches
+      const checkpoint = { origin: context.origin, size: BigInt(size), root: await logTree.head(size) }
+      const { signer } = context
+      const key = { name: context.origin, publicKey: signer.publicKey }
+      const signature = signer.sign(checkpointSigningInput(checkpoint))
+      return signedNote(checkpointBody(checkpoint), [{ name: key.name, keyHash: noteKeyHash(context.crypto, key), signature }])
+    },
+    async consistency (first, second) {
+      if (first > second || second > progress.sealed.batches) {
+        throw new NotaryError({ code: 'HEAD_UNKNOWN', message: `the log has ${progress.sealed.batches} batches` })
+      }
+      return await logTree.consistency(first, second)
+    }
+  }
+}

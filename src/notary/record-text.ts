@@ -1,0 +1,44 @@
+import type { Digests } from '../core/record.js'
+
+/** A deposit that was accepted and waits for its sequence numbers. */
+export interface Draft {
+  readonly number: string
+  readonly organization: string
+  readonly keyId: string
+  readonly receivedAt: number
+  readonly digests: Digests
+  readonly size: number | undefined
+  readonly digestedBy: 'notary' | 'submitter'
+  readonly metadata: { readonly size: string, readonly root: string } | undefined
+  /** Base64url. */
+  readonly salt: string
+}
+
+/**
+ * The JCS text of a deposit's record, written directly: members in their order, and every value is one of ours that needs no
+ * escape. Ten times as fast as sorting and quoting, and this is done once per deposit. A property test holds it to core's `recordBytes`.
+ */
+export function recordText (draft: Draft, log: string, sequence: number, organizationSequence: number, receivedAt: string): string {
+  const { digests, size, metadata } = draft
+  return `{"content":{"digests":${digestsText(digests)}${size === undefined ? '' : `,"size":"${size}"`}}` +
+    `,"digestedBy":"${draft.digestedBy}","hash":"sha256","log":"${log}"` +
+    (metadata === undefined ? '' : `,"metadata":{"root":"${metadata.root}","size":"${metadata.size}"}`) +
+    `,"number":"${draft.number}","receivedAt":"${receivedAt}","salt":"${draft.salt}","sequence":"${sequence}"` +
+    `,"submitter":{"keyId":"${draft.keyId}","organization":"${draft.organization}","sequence":"${organizationSequence}"}` +
+    ',"type":"steelyard/record/v1"}'
+}
+
+/** JCS of digests. */
+export function digestsText ({ sha256, sm3 }: Digests): string {
+  return sm3 === undefined ? `{"sha256":"${sha256}"}` : `{"sha256":"${sha256}","sm3":"${sm3}"}`
+}
+
+/** JCS of a whole receipt out of the JCS of its parts. */
+export function receiptText (record: string, path: string, signature: string, statement: string): string {
+  return `{"path":${path},"record":${record},"signature":"${signature}","statement":${statement},"type":"steelyard/receipt/v1"}`
+}
+
+/** JCS of a path. */
+export function pathText (path: readonly Uint8Array[]): string {
+  return path.length === 0 ? '[]' : `["${path.map((hash) => Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('hex')).join('","')}"]`
+}

@@ -1,0 +1,98 @@
+import type { Clock, Log } from './context.js'
+
+/** What health and metrics say of one stage of the pipeline. */
+export interface StageStatus {
+  readonly name: string
+  /** Things waiting for this stage. */
+  readonly depth: number
+  readonly lastSuccess: string | undefined
+  readonly lastError: { readonly code: string, readonly message: string, readonly at: string } | undefined
+  readonly failures: number
+  /** Why the stage has stopped for good, until somebody acts. */
+  readonly alarm: string | undefined
+}
+
+/**
+ * The loop that a stage of the pipeline runs in: one step at a time, woken by `wake`, again at once while there is work, after a
+ * growing pause when a step fails. A step must be repeatable: everything it needs is durable before it starts.
+ */
+export interface Stage {
+  wake (): void
+  status (): StageStatus
+  /** Stops with a named alarm; nothing but a restart starts the stage again. */
+  halt (alarm: string): void
+  /** Finishes the step that runs and stops. */
+  close (): Promise<void>
+}
+
+export interface StageOptions {
+  readonly name: string
+  /** One step. Answers whether there may be more to do at once, or how many milliseconds to wait before looking again. */
+  readonly step: (signal: AbortSignal) => Promise<boolean | number>
+  readonly depth: () => number
+  readonly clock: Clock
+  readonly log: Log
+  readonly pauseMs?: { readonly first: number, readonly most: number }
+}
+
+export function createStage ({ name, step, depth, clock, log, pauseMs = { first: 100, most: 5000 } }: StageOptions): Stage {
+  const closing = new AbortController()
+  let running: Promise<void> | undefined
+  let again = false
+  let timer: NodeJS.Timeout | undefined
+  let pause = pauseMs.first
+  let state: Pick<StageStatus, 'lastSuccess' | 'lastError' | 'failures' | 'alarm'> = {
+    lastSuccess: undefined, lastError: undefined, failures: 0, alarm: undefined
+  }
+  const stopped = (): boolean => closing.signal.aborted || state.alarm !== undefined
+
+  const later = (ms: number): void => {
+    clearTimeout(timer)
+    timer = setTimeout(wake, ms)
+  }
+  const failed = (error: unknown): void => {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNEXPECTED'
+    const message = error instanceof Error ? error.message : String(error)
+    state = { ...state, failures: state.failures + 1, lastError: { code, message, at: new Date(clock()).toISOString() } }
+    log.warn({ stage: name, code, err: error }, 'a step failed and will be repeated')
+    later(pause)
+    pause = Math.min(pauseMs.most, pause * 2)
+  }
+  const run = async (): Promise<void> => {
+    let more: boolean | number = true
+    while (more === true && !stopped()) {
+      again = false
+      try {
+        more = await step(closing.signal)
+        pause = pauseMs.first
+        state = { ...state, lastSuccess: new Date(clock()).toISOString() }
+        if (again && more !== true) more = true
+      } catch (error) {
+        if (!stopped()) failed(error)
+        return
+      }
+    }
+    if (typeof more === 'number' && !stopped()) later(more)
+  }
+  function wake (): void {
+    again = true
+    if (running !== undefined || stopped()) return
+    clearTimeout(timer)
+    running = run().finally(() => {
+      running = undefined
+    })
+  }
+  return {
+    wake,
+    status: () => ({ name, depth: depth(), ...state }),
+    halt (alarm) {
+      state = { ...state, alarm }
+      log.error({ stage: name, alarm }, 'stopped: this needs a person')
+    },
+    async close () {
+      closing.abort()
+      clearTimeout(timer)
+      await running
+    }
+  }
+}
