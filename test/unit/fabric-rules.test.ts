@@ -149,6 +149,10 @@ void t.test('other envelopes of the block count as well', async (t) => {
   t.equal(block(good, network.envelope({ channel: 'other' })), 'CHANNEL')
   t.equal(block(good, network.envelope({ envelopeBytes: append(...UNKNOWN) })), 'MALFORMED')
   t.equal(block(good, utf8('junk')), 'MALFORMED')
+  // Anybody on the channel can have odd payloads ordered: they must not spoil the block for the rest.
+  t.equal(block(good, network.envelope({ payloadBytes: append(...UNKNOWN) })), 'ok')
+  t.equal(block(good, network.envelope({ channelHeaderBytes: append(0x08, 0x03) })), 'ok')
+  t.equal(block(good, network.envelope({ payloadBytes: () => Uint8Array.of(0x0a, 0x7f) })), 'MALFORMED')
   t.equal(block(good, new Uint8Array(0)), 'TRANSACTION_FORM')
 })
 

@@ -99,7 +99,9 @@ function requireConfiguration (crypto: Crypto, identity: HistoryIdentity, data: 
   if (element === undefined || !isConfiguration(requireEnvelopes(identity.channel, data))) {
     throw new FabricRefusal('CONFIG', 'not a configuration block')
   }
-  return parseConfigEnvelope(crypto, element)
+  const config = parseConfigEnvelope(crypto, element)
+  if (config.channelId !== identity.channel) throw new FabricRefusal('CHANNEL', 'the configuration of another channel')
+  return config
 }
 
 function requireCommit (
@@ -110,7 +112,7 @@ function requireCommit (
   requireOrderedBlock(crypto, identity.channel, range, block)
   const element = block.data[index]
   if (element === undefined) throw new FabricRefusal('TRANSACTION_INDEX', `the block has no transaction ${index}`)
-  const transaction = requireTransaction(crypto, range, element)
+  const transaction = requireTransaction(crypto, identity.channel, range, element)
   requirePolicy(range.config, LIFECYCLE_POLICY,
     requireEndorsements(crypto, range.config, transaction.responsePayload, transaction.endorsements))
   const at: Version = { block: block.number, tx: BigInt(index) }

@@ -53,6 +53,11 @@ export function decodeExact<M extends Message> (type: MessageClass<M>, bytes: Ui
   return message
 }
 
+/** Decodes a message that nothing hangs on but what is read from it here, as Fabric itself does. */
+export function decodeAny<M extends Message> (type: MessageClass<M>, bytes: Uint8Array): M {
+  return orRefuse(() => type.deserializeBinary(bytes))
+}
+
 /**
  * For configuration messages only: their maps are written in any order, so that just the length must be the same again. That
  * still refuses doubled and unknown fields, because the decoder drops them.
@@ -74,9 +79,15 @@ export function decodeDefaulted<M extends Message> (type: MessageClass<M>, bytes
 }
 
 function roundTrip<M extends Message> (type: MessageClass<M>, bytes: Uint8Array): { message: M, encoded: Uint8Array } {
-  try {
+  return orRefuse(() => {
     const message = type.deserializeBinary(bytes)
-    return { message, encoded: message.serializeBinary() }
+    return { message, encoded: message.serializeBinary() } // the writer, too, throws on numbers out of range
+  })
+}
+
+function orRefuse<T> (work: () => T): T {
+  try {
+    return work()
   } catch (cause) {
     throw new EvidenceError({ code: 'PROTOBUF', message: 'the bytes are not the protobuf message expected', cause })
   }

@@ -4,9 +4,8 @@ import { type BlockHeader, dataHash, headerDer, ordererSignedBytes } from './blo
 import type { ChannelConfig, Consenter } from './config.js'
 import { verifyLowS } from './ecdsa.js'
 import { type Msp, validateIdentity } from './msp.js'
-import { common, decodeExact, identities } from './proto.js'
+import { common, decodeAny, decodeExact, identities } from './proto.js'
 import { attempt, FabricRefusal, type FabricResult } from './refusal.js'
-import { type ParsedEnvelope, parseEnvelope } from './transaction.js'
 import type { Certificate } from './x509.js'
 
 /** A block as evidence carries it: what is signed, and nothing else. The data hash is computed, never given. */
@@ -38,7 +37,6 @@ export interface OrderedBlock {
   readonly header: BlockHeader
   /** SHA-256 of the header. */
   readonly hash: Uint8Array
-  readonly envelopes: readonly ParsedEnvelope[]
   readonly consenters: readonly SigningConsenter[]
   /** Signatures that were needed, and consenters that there are. */
   readonly quorum: number
@@ -59,24 +57,31 @@ export function verifyOrderedBlock (crypto: Crypto, channel: string, range: Conf
 export function requireOrderedBlock (crypto: Crypto, channel: string, range: ConfigRange, block: BlockEvidence): OrderedBlock {
   const { config } = range
   if (config.consensusType !== 'BFT') throw new FabricRefusal('UNSUPPORTED', `consensus type ${config.consensusType}`)
-  const envelopes = requireEnvelopes(channel, block.data)
+  const isConfig = isConfiguration(requireEnvelopes(channel, block.data))
   const header = requireHeader(crypto, block)
   const metadata = decodeExact(common.Metadata, block.signatures)
-  requireLastConfig(range, header.number, isConfiguration(envelopes), metadata.getValue_asU8())
+  requireLastConfig(range, header.number, isConfig, metadata.getValue_asU8())
   const consenters = requireSignatures(crypto, config, metadata, headerDer(header))
-  return { header, hash: crypto.sha256(headerDer(header)), envelopes, consenters, quorum: config.quorum, of: config.consenters.length }
+  return { header, hash: crypto.sha256(headerDer(header)), consenters, quorum: config.quorum, of: config.consenters.length }
 }
 
 /**
  * Each data element is exactly one envelope of this channel. The data hash covers their concatenation only, so that elements joined
  * or cut at other places would have the same hash and the same good signatures (CVE-2023-46132).
+ *
+ * What is within the payloads is read here as Fabric reads it, not exactly: any member of the channel can have a payload with odd
+ * bytes ordered, and must not spoil the evidence of everybody else in the block. What is relied on, the one transaction or
+ * configuration, is decoded exactly by whoever relies on it.
  */
-export function requireEnvelopes (channel: string, data: readonly Uint8Array[]): ParsedEnvelope[] {
+export function requireEnvelopes (channel: string, data: readonly Uint8Array[]): common.ChannelHeader[] {
   if (data.length === 0) throw new FabricRefusal('HEADER', 'a block without data')
   return data.map((element) => {
-    const envelope = parseEnvelope(element)
-    if (envelope.channelHeader.channelId !== channel) throw new FabricRefusal('CHANNEL', 'an envelope of another channel')
-    return envelope
+    const payload = decodeExact(common.Envelope, element).getPayload_asU8()
+    if (payload.length === 0) throw new FabricRefusal('TRANSACTION_FORM', 'an envelope without payload')
+    const header = decodeAny(common.Payload, payload).getHeader()?.getChannelHeader_asU8() ?? new Uint8Array(0)
+    const channelHeader = decodeAny(common.ChannelHeader, header)
+    if (channelHeader.getChannelId() !== channel) throw new FabricRefusal('CHANNEL', 'an envelope of another channel')
+    return channelHeader
   })
 }
 
@@ -86,8 +91,8 @@ function requireHeader (crypto: Crypto, block: BlockEvidence): BlockHeader {
 }
 
 /** Whether these are the envelopes of a configuration block: one, of type CONFIG. */
-export function isConfiguration (envelopes: readonly ParsedEnvelope[]): boolean {
-  return envelopes.length === 1 && envelopes[0]?.channelHeader.type === CONFIG
+export function isConfiguration (headers: readonly common.ChannelHeader[]): boolean {
+  return headers.length === 1 && headers[0]?.getType() === CONFIG
 }
 
 /**

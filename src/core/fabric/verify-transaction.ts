@@ -37,7 +37,7 @@ export function verifyBlockTransaction (
     const ordered = requireOrderedBlock(crypto, expected.channel, range, block)
     const element = block.data[index]
     if (element === undefined) throw new FabricRefusal('TRANSACTION_INDEX', `the block has no transaction ${index}`)
-    const transaction = requireTransaction(crypto, range, element)
+    const transaction = requireTransaction(crypto, expected.channel, range, element)
     const at: Version = { block: block.number, tx: BigInt(index) }
     const definition = requireDefinition(expected.chaincode, expected.definitions, transaction)
     if (!isBefore(definition.at, at)) throw new FabricRefusal('CHAINCODE', 'the definition was committed later than the transaction')
@@ -51,10 +51,11 @@ function isBefore (a: Version, b: Version): boolean {
   return a.block < b.block || (a.block === b.block && a.tx < b.tx)
 }
 
-/** @internal What holds for every endorser transaction, whatever chaincode it calls: id, creator, proposal hash, status. */
-export function requireTransaction (crypto: Crypto, range: ConfigRange, element: Uint8Array): EndorserTransaction {
+/** @internal What holds for every endorser transaction, whatever chaincode it calls: channel, id, creator, proposal hash, status. */
+export function requireTransaction (crypto: Crypto, channel: string, range: ConfigRange, element: Uint8Array): EndorserTransaction {
   const transaction = parseEndorserTransaction(element)
   const { channelHeader, signatureHeader } = transaction
+  if (channelHeader.channelId !== channel) throw new FabricRefusal('CHANNEL', 'a transaction of another channel')
   if (transaction.nonce.length === 0 || channelHeader.txId !== transactionId(crypto, transaction)) {
     throw new FabricRefusal('TRANSACTION_ID', 'the transaction id is not that of nonce and creator')
   }
