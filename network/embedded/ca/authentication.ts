@@ -40,20 +40,30 @@ export function uncountEnrollment ({ store }: CaContext, id: string): void {
   if (identity !== undefined) store.putIdentity({ ...identity, enrollments: identity.enrollments - 1 })
 }
 
-/** A token `b64(certificate).b64(signature)` over method, path, body and certificate, by a certificate of this CA. */
-export function authenticateToken ({ authority, store }: CaContext, request: CaRequest): CaIdentity {
+/** The caller of a request with a token: owner of a valid certificate that this CA issued, who signed just this request. */
+export function authenticateToken (context: CaContext, request: CaRequest): CaIdentity {
   if (request.authorization === '') throw noHeader()
-  const [encoded = '', signature = ''] = request.authorization.split('.')
+  const certificate = verifyToken(request)
+  const issuer = parseCertificate(Buffer.from(context.authority.certificatePem))
+  if (!isIssuedBy(nodeCrypto, certificate, issuer)) throw authenticationFailure('the certificate is not of this CA')
+  if (Date.parse(certificate.notAfter) < Date.now()) throw authenticationFailure('the certificate has expired')
+  return ownerOf(context, certificate)
+}
+
+/** The certificate of a token `b64(certificate).b64(signature)`, signed over method, path, body and certificate. */
+function verifyToken ({ authorization, method, uri, raw }: CaRequest): Certificate {
+  const [encoded = '', signature = ''] = authorization.split('.')
   const certificate = readCertificate(Buffer.from(encoded, 'base64'))
   const base64 = (data: string | Buffer): string => Buffer.from(data).toString('base64')
-  const message = Buffer.from(`${request.method}.${base64(request.uri)}.${base64(request.raw)}.${encoded}`)
+  const message = Buffer.from(`${method}.${base64(uri)}.${base64(raw)}.${encoded}`)
   if (!verifyLowS(nodeCrypto, certificate.publicKey, message, Buffer.from(signature, 'base64'))) {
     throw authenticationFailure('the token\'s signature is wrong')
   }
-  const issuer = parseCertificate(Buffer.from(authority.certificatePem))
-  if (!isIssuedBy(nodeCrypto, certificate, issuer)) throw authenticationFailure('the certificate is not of this CA')
-  if (Date.parse(certificate.notAfter) < Date.now()) throw authenticationFailure('the certificate has expired')
-  const issued = store.certificate(normalHex(certificate.serial), normalHex(Buffer.from(certificate.aki ?? []).toString('hex')))
+  return certificate
+}
+
+function ownerOf ({ store }: CaContext, { serial, aki }: Certificate): CaIdentity {
+  const issued = store.certificate(normalHex(serial), normalHex(Buffer.from(aki ?? []).toString('hex')))
   if (issued === undefined) throw authenticationFailure('the certificate was not issued through this service')
   if (issued.revokedAt !== undefined) throw authenticationFailure('the certificate is revoked')
   const identity = store.identity(issued.id)

@@ -9,7 +9,8 @@ import { objectsOf, textOf, type CaContext, type CaRequest } from './request.js'
 const validDays = 365
 
 /** Issues a certificate over the request's key; returns PEM. */
-export async function issueEnrollment ({ authority, store }: CaContext, identity: CaIdentity, body: CaRequest['body']): Promise<string> {
+export async function issueEnrollment (context: CaContext, identity: CaIdentity, body: CaRequest['body']): Promise<string> {
+  const { authority, store } = context
   const profile = textOf(body, 'profile')
   if (profile !== '') throw new CaError(500, caCode.UNKNOWN, `Invalid profile: '${profile}'`)
   const publicKey = await requestedKey(textOf(body, 'certificate_request'), identity.id)
@@ -39,13 +40,18 @@ async function requestedKey (csr: string, id: string): Promise<Uint8Array> {
 
 /** Those that are asked for; when none are, those registered with `ecert`. */
 function certifiedAttributes (identity: CaIdentity, body: CaRequest['body']): Record<string, string> {
-  const requests = objectsOf(body, 'attr_reqs')?.map((request) => ({ name: textOf(request, 'name'), optional: request['optional'] === true }))
+  const requests = objectsOf(body, 'attr_reqs')?.map((request) => (
+    { name: textOf(request, 'name'), optional: request['optional'] === true }
+  ))
   const wanted = requests ?? identity.attributes.filter(({ ecert }) => ecert).map(({ name }) => ({ name, optional: true }))
-  const missing = wanted.filter(({ name, optional }) => !optional && !identity.attributes.some((attribute) => attribute.name === name))
+  const known = new Set(identity.attributes.map(({ name }) => name))
+  const missing = wanted.filter(({ name, optional }) => !optional && !known.has(name))
   if (missing.length > 0) {
     const names = missing.map(({ name }) => name).join(' ')
-    throw new CaError(500, caCode.UNKNOWN, `Failed to find requested attributes: The following required attributes are missing: [${names}]`)
+    const reason = `The following required attributes are missing: [${names}]`
+    throw new CaError(500, caCode.UNKNOWN, `Failed to find requested attributes: ${reason}`)
   }
   const certified = identity.attributes.filter(({ name }) => wanted.some((request) => request.name === name))
-  return Object.fromEntries(certified.map(({ name, value }) => [name, value]).sort())
+  const sorted = certified.sort((a, b) => a.name < b.name ? -1 : 1)
+  return Object.fromEntries(sorted.map(({ name, value }) => [name, value]))
 }

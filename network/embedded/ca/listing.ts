@@ -7,7 +7,7 @@ import { isRegistrar, requireAuthority } from './rights.js'
 const filters: ReadonlySet<string> = new Set(['id', 'serial', 'aki', 'notrevoked', 'notexpired', 'ca'])
 
 /** One identity, or all that the registrar may act on. */
-export function listIdentities ({ authority, store }: CaContext, { caller }: AuthenticatedRequest, id: string | undefined): unknown {
+export function listIdentities ({ authority, store }: CaContext, { caller }: AuthenticatedRequest, id?: string): unknown {
   if (!isRegistrar(caller)) throw authorizationFailure(`${caller.id} is not a registrar`)
   if (id === undefined) {
     const visible = store.identities().filter((identity) => mayActOn(caller, identity))

@@ -67,7 +67,8 @@ function attributesOf (body: CaRequest['body']): CaAttribute[] {
 function maxEnrollmentsOf (body: CaRequest['body']): number {
   const asked = integerOf(body, 'max_enrollments')
   if (asked < -1) {
-    throw new CaError(400, caCode.MAX_ENROLLMENTS, `Max enrollment in registration request may not be less than -1, but was ${String(asked)}`)
+    const message = `Max enrollment in registration request may not be less than -1, but was ${String(asked)}`
+    throw new CaError(400, caCode.MAX_ENROLLMENTS, message)
   }
   return asked === 0 ? -1 : asked
 }

@@ -59,7 +59,7 @@ function attributeProblem (
   if (fixed.has(name)) return 'its value is fixed'
   const own = attributeValue(caller, name)
   if (own === undefined) return 'the registrar does not have it'
-  if (booleans.has(name)) return own === 'true' && /^(true|false)?$/.test(value) ? undefined : 'not a boolean that the registrar has'
+  if (booleans.has(name)) return own === 'true' && /^(true|false)?$/.test(value) ? undefined : 'not a right of the registrar'
   return name === registrarAttributes ? registrarProblem(value, requested, allowed) : listProblem(attribute, own, requested)
 }
 

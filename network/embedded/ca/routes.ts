@@ -13,11 +13,11 @@ const routes = new Map<string, Route>([
   ['POST cainfo', caInfo],
   ['POST enroll', enroll],
   ['POST reenroll', reenroll],
-  ['POST register', async (context, request) => ok({ secret: (await register(context, authenticated(context, request))).secret }, 201)],
+  ['POST register', registerIdentity],
   ['POST revoke', async (context, request) => ok(await revoke(context, authenticated(context, request)))],
   ['POST gencrl', async (context, request) => ok(await generateRevocationList(context, authenticated(context, request)))],
   ['GET certificates', (context, request) => answer(() => listCertificates(context, authenticated(context, request)))],
-  ['GET identities', (context, request) => answer(() => listIdentities(context, authenticated(context, request), undefined))],
+  ['GET identities', (context, request) => answer(() => listIdentities(context, authenticated(context, request)))],
   ['POST identities', addIdentity]
 ])
 
@@ -65,6 +65,11 @@ async function reenroll (context: CaContext, request: CaRequest): Promise<CaAnsw
 
 function enrolled ({ authority }: CaContext, pem: string): CaAnswer {
   return ok({ Cert: Buffer.from(pem).toString('base64'), ServerInfo: serverInfo(authority), Version: 'embedded' }, 201)
+}
+
+async function registerIdentity (context: CaContext, request: CaRequest): Promise<CaAnswer> {
+  const { secret } = await register(context, authenticated(context, request))
+  return ok({ secret }, 201)
 }
 
 async function addIdentity (context: CaContext, request: CaRequest): Promise<CaAnswer> {

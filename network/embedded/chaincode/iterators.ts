@@ -72,8 +72,8 @@ export async function explicitPage (source: AsyncIterator<QueryItem>, size: numb
 }
 
 async function pull (source: AsyncIterator<QueryItem>): Promise<QueryItem | undefined> {
-  const { value, done } = await source.next()
-  return done === true ? undefined : value
+  const next = await source.next()
+  return next.done === true ? undefined : next.value
 }
 
 function queryResponse (id: string, page: readonly QueryItem[], hasMore: boolean): peer.QueryResponse {

@@ -94,7 +94,7 @@ async function queryStateClose (payload: Uint8Array, { iterators }: TransactionC
   return await iterators.close(peer.QueryStateClose.deserializeBinary(payload).getId())
 }
 
-/** The callee shares the simulator, so its reads and writes are part of the same transaction. Its event is dropped, as in Fabric. */
+/** The callee shares the simulator, so it reads and writes in the same transaction. Its event is dropped, as in Fabric. */
 async function invokeChaincode (payload: Uint8Array, context: TransactionContext): Answer {
   const spec = peer.ChaincodeSpec.deserializeBinary(payload)
   const [name = '', channelId = context.channelId] = (spec.getChaincodeId()?.getName() ?? '').split('/')
@@ -115,7 +115,7 @@ async function invokeChaincode (payload: Uint8Array, context: TransactionContext
 }
 
 function refuseCollection (collection: string): void {
-  if (collection !== '') throw new Error(`collection ${collection} could not be found: private data is not supported by this network`)
+  if (collection !== '') throw new Error(`collection ${collection}: private data is not supported by this network`)
 }
 
 async function * keyValues (namespace: string, entries: AsyncIterable<StateEntry>): AsyncGenerator<QueryItem> {

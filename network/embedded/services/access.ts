@@ -20,9 +20,11 @@ export type Refusal =
   | 'NOT_AUTHORIZED' // genuine, but the policy asks for someone else
 
 /** Channel policies that the services ask for, by Fabric's default access list. */
-export type AccessPolicy = '/Channel/Application/Readers' | '/Channel/Application/Writers' | '/Channel/Readers' | '/Channel/Writers'
+export type AccessPolicy = '/Channel/Application/Readers' | '/Channel/Application/Writers' | '/Channel/Readers'
 
-export type Access = { readonly ok: true, readonly mspId: string } | { readonly ok: false, readonly refusal: Refusal, readonly mspId: string }
+export type Access =
+  | { readonly ok: true, readonly mspId: string }
+  | { readonly ok: false, readonly refusal: Refusal, readonly mspId: string }
 
 /** Is the message genuine, and does `policy` let its sender do this? */
 export function checkAccess (channel: Channel, policy: AccessPolicy, { identity, message, signature }: SignedMessage): Access {
@@ -35,7 +37,8 @@ export function checkAccess (channel: Channel, policy: AccessPolicy, { identity,
 }
 
 function refuseIdentity (identity: Uint8Array, reason: MspReason): Access {
-  if (reason === 'MSP_UNKNOWN' || reason === 'IDENTITY_MALFORMED') return { ok: false, refusal: 'UNKNOWN_ORGANIZATION', mspId: '' }
+  const unknown = reason === 'MSP_UNKNOWN' || reason === 'IDENTITY_MALFORMED'
+  if (unknown) return { ok: false, refusal: 'UNKNOWN_ORGANIZATION', mspId: '' }
   return { ok: false, refusal: 'INVALID_CERTIFICATE', mspId: parseSerializedIdentity(identity).mspId }
 }
 

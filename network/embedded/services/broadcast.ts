@@ -7,7 +7,9 @@ import { messageOf } from './rpc.js'
 type Status = common.StatusMap[keyof common.StatusMap]
 
 /** orderer.AtomicBroadcast/Broadcast: one answer for each envelope, in order. Clients half-close at once, and still want it. */
-export function createBroadcast (context: ServiceContext): grpc.handleBidiStreamingCall<common.Envelope, orderer.BroadcastResponse> {
+export function createBroadcast (
+  context: ServiceContext
+): grpc.handleBidiStreamingCall<common.Envelope, orderer.BroadcastResponse> {
   return (call) => {
     let answered = Promise.resolve()
     call.on('data', (envelope: common.Envelope) => {

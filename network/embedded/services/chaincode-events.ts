@@ -2,6 +2,7 @@ import * as grpc from '@grpc/grpc-js'
 import { gateway, peer, type orderer } from '@hyperledger/fabric-protos'
 import { once } from 'node:events'
 import type { Channel, CommittedBlock } from '../channel.js'
+import { committedBlock } from '../ledger/committed-block.js'
 import { requireReader } from './commit-status.js'
 import type { ServiceContext } from './context.js'
 import { asRpcError, RpcError } from './rpc.js'
@@ -28,14 +29,13 @@ export function createChaincodeEvents (
 async function stream (channel: Channel, call: Call, signal: AbortSignal): Promise<void> {
   const request = authorized(channel, call.request)
   const select = selector(request)
-  let number = await startBlock(channel, request)
-  for await (const _ of channel.latestBlocks(number, signal)) {
-    const block = await channel.committedBlock(number++)
-    const events = block === undefined ? [] : validEvents(block).filter(select)
+  for await (const bytes of channel.latestBlocks(await startBlock(channel, request), signal)) {
+    const block = committedBlock(bytes)
+    const events = validEvents(block).filter(select)
     if (signal.aborted) return
     if (events.length === 0) continue
     const response = new gateway.ChaincodeEventsResponse()
-    response.setBlockNumber(number - 1)
+    response.setBlockNumber(block.number)
     response.setEventsList(events)
     if (!call.write(response)) await once(call, 'drain', { signal })
   }
@@ -45,7 +45,8 @@ function authorized (channel: Channel, signed: gateway.SignedChaincodeEventsRequ
   const message = signed.getRequest_asU8()
   if (message.length === 0) throw new RpcError(grpc.status.INVALID_ARGUMENT, 'a chaincode events request is required')
   const request = gateway.ChaincodeEventsRequest.deserializeBinary(message)
-  requireReader(channel, request.getChannelId(), { identity: request.getIdentity_asU8(), message, signature: signed.getSignature_asU8() })
+  const identity = request.getIdentity_asU8()
+  requireReader(channel, request.getChannelId(), { identity, message, signature: signed.getSignature_asU8() })
   return request
 }
 

@@ -30,7 +30,8 @@ export function createCommitWaiter (channel: Channel): CommitWaiter {
       return await new Promise<TransactionLocation>((resolve, reject) => {
         waiter = resolve
         waiters.add(waiter) // before looking, so that a commit in between is not missed
-        signal.addEventListener('abort', () => { reject(new RpcError(grpc.status.CANCELLED, 'context canceled')) }, { once: true })
+        const cancel = (): void => { reject(new RpcError(grpc.status.CANCELLED, 'context canceled')) }
+        signal.addEventListener('abort', cancel, { once: true })
         channel.transaction(txId).then((location) => { if (location !== undefined) resolve(location) }, reject)
       })
     } finally {

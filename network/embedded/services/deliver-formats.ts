@@ -1,5 +1,6 @@
 import { common, orderer, peer } from '@hyperledger/fabric-protos'
-import type { Channel, CommittedTransaction } from '../channel.js'
+import type { CommittedBlock, CommittedTransaction } from '../channel.js'
+import { committedBlock } from '../ledger/committed-block.js'
 import type { Delivered, DeliverFormat, Status } from './deliver.js'
 
 const peerStatus = (status: Status): peer.DeliverResponse => {
@@ -23,9 +24,9 @@ export const wholeBlocks: DeliverFormat<peer.DeliverResponse> = {
 export const filteredBlocks: DeliverFormat<peer.DeliverResponse> = {
   policy: '/Channel/Application/Readers',
   status: peerStatus,
-  async block (channel, { number }) {
+  block (channel, { bytes }) {
     const response = new peer.DeliverResponse()
-    response.setFilteredBlock(await filteredBlock(channel, number))
+    response.setFilteredBlock(filteredBlock(channel.id, committedBlock(bytes)))
     return response
   }
 }
@@ -64,12 +65,11 @@ function blockOf ({ bytes, withoutData }: Delivered): common.Block {
   return block
 }
 
-async function filteredBlock (channel: Channel, number: number): Promise<peer.FilteredBlock> {
-  const committed = await channel.committedBlock(number)
+function filteredBlock (channelId: string, { number, transactions }: CommittedBlock): peer.FilteredBlock {
   const block = new peer.FilteredBlock()
-  block.setChannelId(channel.id)
+  block.setChannelId(channelId)
   block.setNumber(number)
-  block.setFilteredTransactionsList(committed?.transactions.map(filteredTransaction) ?? [])
+  block.setFilteredTransactionsList(transactions.map(filteredTransaction))
   return block
 }
 

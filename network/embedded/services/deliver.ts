@@ -17,18 +17,25 @@ export type Status = common.StatusMap[keyof common.StatusMap]
 /** How one kind of deliver stream puts blocks and statuses into its messages. */
 export interface DeliverFormat<Response> {
   readonly policy: AccessPolicy
-  block (channel: Channel, block: Delivered): Response | Promise<Response>
+  block (channel: Channel, block: Delivered): Response
   status (status: Status): Response
 }
 
 /** A block to deliver; `withoutData` if the client asked for header and signatures only. */
 export interface Delivered {
-  readonly number: number
   readonly bytes: Uint8Array
   readonly withoutData: boolean
 }
 
 type Call<Response> = grpc.ServerDuplexStream<common.Envelope, Response>
+
+/** One deliver stream. `signal` aborts when the client goes away. */
+interface Stream<Response> {
+  readonly channel: Channel
+  readonly format: DeliverFormat<Response>
+  readonly call: Call<Response>
+  readonly signal: AbortSignal
+}
 
 /** A request's time may differ from this clock by this many seconds, as on a real node. */
 const timeWindow = 15 * 60
@@ -39,9 +46,10 @@ export function createDeliver<Response> (
   return (call) => {
     const gone = new AbortController()
     let served = Promise.resolve()
+    const stream = { channel: context.channel, format, call, signal: gone.signal }
     const serve = async (envelope: common.Envelope): Promise<void> => {
       if (gone.signal.aborted || call.writableEnded) return
-      const status = await deliver(context, format, call, envelope, gone.signal)
+      const status = await deliver(stream, envelope)
       if (status === undefined) return
       call.write(format.status(status))
       if (status !== common.Status.SUCCESS) call.end()
@@ -58,19 +66,17 @@ export function createDeliver<Response> (
 }
 
 /** Delivers what one request asks for; the status that ends it, or undefined when the client went away. */
-async function deliver<Response> (
-  { channel }: ServiceContext, format: DeliverFormat<Response>, call: Call<Response>, envelope: common.Envelope, signal: AbortSignal
-): Promise<Status | undefined> {
+async function deliver<Response> (stream: Stream<Response>, envelope: common.Envelope): Promise<Status | undefined> {
+  const { channel, format } = stream
   const seek = authorizedSeek(channel, format.policy, envelope)
   if (typeof seek === 'number') return seek
   const range = seekRange(seek, channel.height())
   if (typeof range === 'number') return range
-  return await deliverRange(channel, format, call, { ...range, info: seek }, signal)
+  return await deliverRange(stream, range, seek)
 }
 
 async function deliverRange<Response> (
-  channel: Channel, format: DeliverFormat<Response>, call: Call<Response>, { start, stop, info }: SeekRange & { info: orderer.SeekInfo },
-  signal: AbortSignal
+  { channel, format, call, signal }: Stream<Response>, { start, stop }: SeekRange, info: orderer.SeekInfo
 ): Promise<Status | undefined> {
   const failIfNotReady = info.getBehavior() === orderer.SeekInfo.SeekBehavior.FAIL_IF_NOT_READY
   const headersOnly = info.getContentType() === orderer.SeekInfo.SeekContentType.HEADER_WITH_SIG
@@ -79,7 +85,7 @@ async function deliverRange<Response> (
   for await (const bytes of channel.latestBlocks(start, signal)) {
     if (signal.aborted) return undefined
     const withoutData = headersOnly && !isConfigBlock(bytes)
-    if (!call.write(await format.block(channel, { number, bytes, withoutData }))) await drained(call, signal)
+    if (!call.write(format.block(channel, { bytes, withoutData }))) await drained(call, signal)
     if (number === stop) return common.Status.SUCCESS
     number++
     if (failIfNotReady && number >= channel.height()) return common.Status.NOT_FOUND

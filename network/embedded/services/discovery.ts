@@ -16,7 +16,8 @@ export function createDiscovery (context: ServiceContext): (request: discovery.S
     if (identity.length === 0) {
       throw new RpcError(grpc.status.UNKNOWN, 'access denied, client identity wasn\'t supplied')
     }
-    const access = checkAccess(context.channel, '/Channel/Application/Readers', { identity, message, signature: signed.getSignature_asU8() })
+    const signature = signed.getSignature_asU8()
+    const access = checkAccess(context.channel, '/Channel/Application/Readers', { identity, message, signature })
     const response = new discovery.Response()
     for (const query of request.getQueriesList()) {
       const known = query.getChannel() === '' || query.getChannel() === context.channel.id
@@ -115,7 +116,9 @@ async function endorsementDescriptor (
   return descriptor
 }
 
-async function unknownChaincode (context: ServiceContext, interest: peer.ChaincodeInterest | undefined): Promise<string | undefined> {
+async function unknownChaincode (
+  context: ServiceContext, interest: peer.ChaincodeInterest | undefined
+): Promise<string | undefined> {
   for (const call of interest?.getChaincodesList() ?? []) {
     if (!context.chaincodes.names.includes(call.getName()) || !await isRunnable(context, call.getName())) return call.getName()
   }

@@ -1,4 +1,4 @@
-import { peer } from '@hyperledger/fabric-protos'
+import type { peer } from '@hyperledger/fabric-protos'
 import type { OrgNode } from '../channel.js'
 import { endpoint } from './discovery-peers.js'
 import type { PeerAnswer } from './gateway-peers.js'

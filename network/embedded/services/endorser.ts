@@ -6,19 +6,24 @@ import * as grpc from '@grpc/grpc-js'
 import { peer } from '@hyperledger/fabric-protos'
 import { ChaincodeError } from '../chaincode/errors.js'
 import type { InvocationResult } from '../chaincode/invocation.js'
-import { lifecycleNamespace, type OrgNode, type Simulator } from '../channel.js'
+import { lifecycleNamespace, type OrgNode } from '../channel.js'
 import { systemChaincodes, type ServiceContext } from './context.js'
+import { touchedChaincodes } from './interest.js'
 import { checkProposal, unpackProposal, type Proposal } from './proposal.js'
 import { messageOf, RpcError } from './rpc.js'
 import { invokeSystemChaincode } from './system/dispatch.js'
-import { touchedChaincodes } from './interest.js'
+import type { SystemContext } from './system/invocation.js'
 
 /** Endorses a proposal at an organization's peer. @throws RpcError for a proposal that is refused as such */
 export type Endorse = (org: OrgNode, signed: peer.SignedProposal) => Promise<peer.ProposalResponse>
 
-interface Simulation extends InvocationResult {
-  readonly results: Uint8Array
+interface Outcome extends InvocationResult {
+  /** Version of the chaincode's definition. */
   readonly version: string
+}
+
+interface Simulation extends Outcome {
+  readonly results: Uint8Array
 }
 
 /** From this status on the response is not endorsed; from 500 on it is shown to the client with its payload. */
@@ -58,30 +63,27 @@ async function simulate (context: ServiceContext, org: OrgNode, proposal: Propos
   const simulator = channel.simulator()
   try {
     const outcome = systemChaincodes.has(proposal.chaincode)
-      ? await simulateSystem(context, org, proposal, simulator)
-      : await simulateUser(context, org, proposal, simulator)
+      ? await invokeSystem({ ...context, org, simulator }, proposal)
+      : await invokeUser({ ...context, org, simulator }, proposal)
     return { ...outcome, results: stateless ? new Uint8Array() : simulator.results() }
   } finally {
     await simulator.close()
   }
 }
 
-async function simulateSystem (context: ServiceContext, org: OrgNode, proposal: Proposal, simulator: Simulator): Promise<Omit<Simulation, 'results'>> {
-  const response = await invokeSystemChaincode({ ...context, org, simulator }, proposal)
+async function invokeSystem (context: SystemContext, proposal: Proposal): Promise<Outcome> {
+  const response = await invokeSystemChaincode(context, proposal)
   return { response, event: undefined, version: 'syscc' }
 }
 
-async function simulateUser (context: ServiceContext, org: OrgNode, proposal: Proposal, simulator: Simulator): Promise<Omit<Simulation, 'results'>> {
+async function invokeUser ({ channel, chaincodes, org, simulator }: SystemContext, proposal: Proposal): Promise<Outcome> {
   const { chaincode, channelId, txId, input, signed } = proposal
-  const definition = channelId === '' ? undefined : await context.channel.definition(chaincode)
-  if (definition === undefined) {
-    throw new Error(`make sure the chaincode ${chaincode} has been successfully defined on channel ${channelId} and try again: ` +
-      `chaincode ${chaincode} not found`)
-  }
-  const driver = context.chaincodes.driver(org, chaincode)
+  const undefinedText = `make sure the chaincode ${chaincode} has been successfully defined on channel ${channelId} and try again: `
+  const definition = channelId === '' ? undefined : await channel.definition(chaincode)
+  if (definition === undefined) throw new Error(`${undefinedText}chaincode ${chaincode} not found`)
+  const driver = chaincodes.driver(org, chaincode)
   if (driver === undefined) {
-    throw new Error(`make sure the chaincode ${chaincode} has been successfully defined on channel ${channelId} and try again: ` +
-      `chaincode definition for '${chaincode}' exists, but chaincode is not installed`)
+    throw new Error(`${undefinedText}chaincode definition for '${chaincode}' exists, but chaincode is not installed`)
   }
   try {
     const result = await driver.invoke({ simulator, txId, channelId, input, signedProposal: signed })

@@ -27,7 +27,8 @@ export async function endorse (context: GatewayContext, request: gateway.Endorse
   }
   const endorsed = plan.result()
   if (endorsed === undefined) {
-    throw new RpcError(ABORTED, 'failed to collect enough transaction endorsements, see attached details for more info', plan.failures)
+    const message = 'failed to collect enough transaction endorsements, see attached details for more info'
+    throw new RpcError(ABORTED, message, plan.failures)
   }
   const response = new gateway.EndorseResponse()
   response.setPreparedTransaction(prepareTransaction(proposal, endorsed))
@@ -35,7 +36,9 @@ export async function endorse (context: GatewayContext, request: gateway.Endorse
 }
 
 /** Exactly the organizations that the client names, whatever the policy asks for. */
-async function planForOrganizations (context: GatewayContext, proposal: Proposal, named: readonly string[]): Promise<EndorsementPlan> {
+async function planForOrganizations (
+  context: GatewayContext, proposal: Proposal, named: readonly string[]
+): Promise<EndorsementPlan> {
   const available = await endorsingOrganizations(context, proposal)
   const missing = named.filter((mspId) => !available.includes(mspId))
   if (missing.length > 0) throw new RpcError(UNAVAILABLE, `failed to find any endorsing peers for org(s): ${missing.join(', ')}`)
@@ -47,8 +50,10 @@ async function planFromFirst (context: GatewayContext, proposal: Proposal): Prom
   const available = await endorsingOrganizations(context, proposal)
   const own = context.org
   if (!available.includes(own.mspId)) {
-    if (proposal.hasTransient) throw new RpcError(FAILED_PRECONDITION, 'no endorsers found in the gateway\'s organization; ' +
-      'retry specifying endorsing organization(s) to protect transient data')
+    if (proposal.hasTransient) {
+      throw new RpcError(FAILED_PRECONDITION, 'no endorsers found in the gateway\'s organization; ' +
+        'retry specifying endorsing organization(s) to protect transient data')
+    }
     return new EndorsementPlan(layouts(context, proposal))
   }
   const answer = await askPeer(context, own, proposal.signed)

@@ -15,7 +15,8 @@ export async function evaluate (context: GatewayContext, request: gateway.Evalua
   const { channelId } = proposal
   if (channelId === '') throw new RpcError(grpc.status.INVALID_ARGUMENT, `${unpacking}no channel id provided`)
   if (channelId !== context.channel.id) {
-    throw new RpcError(grpc.status.UNAVAILABLE, `failed to get config for channel [${channelId}]: channel '${channelId}' not found`)
+    const message = `failed to get config for channel [${channelId}]: channel '${channelId}' not found`
+    throw new RpcError(grpc.status.UNAVAILABLE, message)
   }
   const failures: NodeFailure[] = []
   let code: grpc.status = grpc.status.UNAVAILABLE
@@ -37,7 +38,8 @@ async function evaluators (context: GatewayContext, proposal: Proposal, targets:
   const candidates = runningPeers(context).filter(({ mspId }) => runnable && (wanted.length === 0 || wanted.includes(mspId)))
   if (candidates.length > 0) return candidates.sort((a, b) => Number(b === context.org) - Number(a === context.org))
   const reason = `no peers available to evaluate chaincode ${proposal.chaincode} in channel ${proposal.channelId}`
-  const hint = 'no endorsers found in the gateway\'s organization; retry specifying target organization(s) to protect transient data: '
+  const hint = 'no endorsers found in the gateway\'s organization; ' +
+    'retry specifying target organization(s) to protect transient data: '
   throw new RpcError(grpc.status.FAILED_PRECONDITION, (confidential ? hint : '') + reason)
 }
 

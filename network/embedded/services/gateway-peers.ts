@@ -1,6 +1,6 @@
 /** The gateway's calls to peers. Its own organization's peer is called as a function; the others as if over the wire. */
 import * as grpc from '@grpc/grpc-js'
-import { peer } from '@hyperledger/fabric-protos'
+import type { peer } from '@hyperledger/fabric-protos'
 import type { OrgNode } from '../channel.js'
 import type { ServiceContext } from './context.js'
 import { endpoint } from './discovery-peers.js'

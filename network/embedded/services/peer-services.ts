@@ -16,13 +16,11 @@ import { submit } from './gateway-submit.js'
 import type { ServiceBinding } from './grpc-server.js'
 import { unary } from './rpc.js'
 
-function bind<Implementation extends grpc.UntypedServiceImplementation> (
-  definition: grpc.ServiceDefinition, implementation: Implementation
-): ServiceBinding {
+function bind (definition: grpc.ServiceDefinition, implementation: grpc.UntypedServiceImplementation): ServiceBinding {
   return { definition, implementation }
 }
 
-/** What an organization's peer answers. Everything else of Fabric's peer is UNIMPLEMENTED (snapshots, dial-in chaincode, gossip). */
+/** What an organization's peer answers. All else is UNIMPLEMENTED: snapshots, chaincode that dials in, gossip. */
 export function peerServices (context: ServiceContext, org: OrgNode, endorser: Endorse, waiter: CommitWaiter): ServiceBinding[] {
   const gatewayContext: GatewayContext = { ...context, org, endorse: endorser }
   return [

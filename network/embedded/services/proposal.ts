@@ -52,7 +52,7 @@ export function unpackProposal (signed: peer.SignedProposal): Proposal {
     input,
     hasTransient: whole.getTransientmapMap().getLength() > 0,
     payload,
-    hash: createHash('sha256').update(header.getChannelHeader_asU8()).update(header.getSignatureHeader_asU8()).update(payload).digest()
+    hash: proposalHash(header, payload)
   }
 }
 
@@ -101,6 +101,11 @@ function creatorFault (channel: Channel, { signed, channelId, chaincode, creator
   if (access.refusal === 'UNKNOWN_ORGANIZATION') return `${denied} unknown, creator is malformed`
   if (access.refusal === 'NOT_AUTHORIZED') return policyRefusal(policy)
   return `${denied} [${access.mspId}]`
+}
+
+function proposalHash (header: common.Header, payload: Uint8Array): Uint8Array {
+  const hash = createHash('sha256').update(header.getChannelHeader_asU8()).update(header.getSignatureHeader_asU8())
+  return hash.update(payload).digest()
 }
 
 function withoutTransient (payload: peer.ChaincodeProposalPayload): Uint8Array {

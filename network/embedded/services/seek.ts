@@ -1,4 +1,4 @@
-import { common, orderer } from '@hyperledger/fabric-protos'
+import { common, type orderer } from '@hyperledger/fabric-protos'
 
 /** Numbers of the first and of the last block to deliver; the last may be far in the future. */
 export interface SeekRange {

@@ -2,11 +2,11 @@ import { common, peer } from '@hyperledger/fabric-protos'
 import type { Endorsed } from './endorsement-plan.js'
 import type { Proposal } from './proposal.js'
 
-/** The envelope that the client is to sign: the proposal's own header bytes, the payload without transient data, the endorsements. */
-export function prepareTransaction ({ header, payload }: Proposal, { payload: responsePayload, endorsements }: Endorsed): common.Envelope {
+/** The envelope that the client is to sign: the proposal's own header bytes, its payload without transient data, endorsements. */
+export function prepareTransaction ({ header, payload }: Proposal, endorsement: Endorsed): common.Envelope {
   const endorsed = new peer.ChaincodeEndorsedAction()
-  endorsed.setProposalResponsePayload(responsePayload)
-  endorsed.setEndorsementsList([...endorsements])
+  endorsed.setProposalResponsePayload(endorsement.payload)
+  endorsed.setEndorsementsList([...endorsement.endorsements])
   const actionPayload = new peer.ChaincodeActionPayload()
   actionPayload.setChaincodeProposalPayload(payload)
   actionPayload.setAction(endorsed)

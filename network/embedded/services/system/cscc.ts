@@ -11,7 +11,7 @@ export async function cscc ({ channel }: SystemContext, { name, args }: SystemCa
     const block = await channel.block(channel.lastConfigBlock) ?? new Uint8Array()
     return success(name === 'GetConfigBlock' ? block : configOf(block))
   }
-  if (name === 'JoinChain') return failure('"JoinChain" is refused: the peers of this network are members of its channel from the start')
+  if (name === 'JoinChain') return failure('"JoinChain" is refused: the peers are members of the channel from the start')
   return failure(`Requested function ${name} not found.`)
 }
 

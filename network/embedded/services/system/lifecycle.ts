@@ -87,7 +87,9 @@ function reference (name: string, version: string): peer.lifecycle.QueryInstalle
   return references
 }
 
-type Described = peer.lifecycle.QueryChaincodeDefinitionResult | peer.lifecycle.QueryChaincodeDefinitionsResult.ChaincodeDefinition
+type Described =
+  | peer.lifecycle.QueryChaincodeDefinitionResult
+  | peer.lifecycle.QueryChaincodeDefinitionsResult.ChaincodeDefinition
 
 function describe (target: Described, { sequence, endorsement, validation, collections }: Definition): void {
   target.setSequence(sequence)

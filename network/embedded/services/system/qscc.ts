@@ -53,7 +53,8 @@ async function blockByHash ({ channel }: SystemContext, hash: Uint8Array): Promi
   const number = await channel.blockByHash(hash)
   const block = number === undefined ? undefined : await channel.block(number)
   if (block !== undefined) return success(block)
-  return failure(`Failed to get block hash ${text(hash)}, error no such block hash [${Buffer.from(hash).toString('hex')}] in index`)
+  const hex = Buffer.from(hash).toString('hex')
+  return failure(`Failed to get block hash ${text(hash)}, error no such block hash [${hex}] in index`)
 }
 
 async function blockByTxId ({ channel }: SystemContext, argument: Uint8Array): Promise<peer.Response> {
