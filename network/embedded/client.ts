@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { NetworkStatus } from './control.js'
@@ -133,10 +134,11 @@ function launch (dir: string, options: EnsureOptions): ChildProcess {
     ...(chaincode === undefined ? [] : ['--chaincode', `${chaincode.name}=${resolve(chaincode.folder)}`]),
     ...(withParent ? ['--with-parent'] : [])
   ]
+  // The child sees the end of this pipe when this process goes, however it goes.
   const child = spawn(process.execPath, args, { detached: true, stdio: [withParent ? 'pipe' : 'ignore', 'ignore', log] })
   closeSync(log)
   child.unref()
-  if (child.stdin !== null && 'unref' in child.stdin && typeof child.stdin.unref === 'function') child.stdin.unref()
+  if (child.stdin instanceof Socket) child.stdin.unref()
   return child
 }
 

@@ -88,9 +88,9 @@ export function readDescription (folder: string): NetworkDescription | undefined
   const text = readIfPresent(join(folder, FILE))
   if (text === undefined) return undefined
   try {
-    const description = JSON.parse(text) as NetworkDescription
+    const description = JSON.parse(text) as Omit<NetworkDescription, 'format'> & { format: number }
     if (description.format !== 1 || description.organizations.length === 0) throw new Error('unknown format')
-    return description
+    return { ...description, format: 1 }
   } catch (cause) {
     throw new EmbeddedNetworkError({ code: 'FOLDER_DAMAGED', message: `${FILE} cannot be read`, cause })
   }

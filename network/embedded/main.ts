@@ -45,17 +45,18 @@ function chaincodeSource (text: string): ChaincodeSource {
 
 async function main (): Promise<void> {
   const { withParent, ...options } = readOptions()
-  let network: RunningNetwork | undefined
+  const running: { network?: RunningNetwork } = {} // empty while it starts
   let ending: Promise<void> | undefined
   const end = (code: number, reason: string): void => {
     log('network.stopping', { reason })
-    ending ??= (network?.stop() ?? Promise.resolve()).then(() => { process.exit(code) })
+    ending ??= (running.network?.stop() ?? Promise.resolve()).then(() => { process.exit(code) })
   }
   // Whoever started this process may stop reading; it goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => { end(0, signal) })
   if (withParent) process.stdin.on('close', () => { end(0, 'the parent is gone') }).resume()
-  network = await runNetwork({ ...options, log, onEnd: (reason) => { end(reason === 'stopped' ? 0 : 1, reason) } })
+  const network = await runNetwork({ ...options, log, onEnd: (reason) => { end(reason === 'stopped' ? 0 : 1, reason) } })
+  running.network = network
   process.stdout.write(`${JSON.stringify(network.ready)}\n`)
   log('network.ready', network.ready)
 }
@@ -64,6 +65,7 @@ try {
   await main()
 } catch (error) {
   const known = error instanceof EmbeddedNetworkError
-  log('network.failed', { code: known ? error.code : 'INTERNAL', message: error instanceof Error ? error.message : 'unknown', stack: known ? undefined : (error as Error).stack })
+  const { message, stack } = error instanceof Error ? error : new Error('unknown')
+  log('network.failed', known ? { code: error.code, message } : { code: 'INTERNAL', message, stack })
   process.exit(known && error.code === 'FOLDER_LOCKED' ? LOCKED : 1)
 }

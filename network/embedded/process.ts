@@ -64,12 +64,12 @@ async function start (options: RunOptions, undo: Array<() => Promise<void>>, sto
       options.onEnd('failed')
     }
   })
-  undo.push(network.close)
+  undo.push(async () => { await network.close() })
   const children = await startChaincodes(options.chaincodes, folder)
   undo.push(async () => { await Promise.all(children.map(async (child) => { await child.stop() })) })
   for (const { name } of options.chaincodes) await network.define({ name, version: VERSION })
   const services = await listen(network, children, options)
-  undo.push(services.close)
+  undo.push(async () => { await services.close() })
   network.savePorts()
   await writeProfiles(network, options.chaincodes[0]?.name)
   await Promise.all(children.map(async (child) => { await child.ready() }))
@@ -79,9 +79,12 @@ async function start (options: RunOptions, undo: Array<() => Promise<void>>, sto
     stop: () => { options.onEnd('stopped') },
     setOrg: async (name, running) => await setOrg(network, services, name, running)
   })
-  undo.push(control.close)
+  undo.push(async () => { await control.close() })
   writeRuntime(folder, { pid: process.pid, port: control.port, token })
-  undo.push(async () => { await Promise.resolve(removeRuntime(folder)) })
+  undo.push(async () => {
+    removeRuntime(folder)
+    await Promise.resolve()
+  })
   const profiles = Object.fromEntries(network.orgs.map(({ name }) => [name, profilePath(folder, name)]))
   return { ready: { ready: true, pid: process.pid, channel: network.description.channel, profiles }, stop }
 }
@@ -96,7 +99,7 @@ async function listen (network: EmbeddedNetwork, children: readonly ChaincodePro
   await Promise.all(network.orgs.map(async (org) => { await replaceTakenPorts(org, false) }))
   return await startServices(network.ledger, {
     chaincodes: children.map((child) => ({ name: child.status().name, address: () => child.address })),
-    log: options.log
+    log: (event, fields) => { options.log(event, fields) }
   })
 }
 

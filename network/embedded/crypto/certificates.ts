@@ -4,7 +4,7 @@
  */
 import { generateKeyPair, randomBytes, webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { Extension, X509Certificate } from '@peculiar/x509'
+import type * as Library from '@peculiar/x509'
 import { isLowSRaw } from './sign.js'
 
 /** A certificate with its private key (PKCS #8), both PEM. */
@@ -33,12 +33,10 @@ const ATTRIBUTES_OID = '1.2.3.4.5.6.7.8.1' // where Fabric CA puts {"attrs": {..
 const DAY = 86_400_000
 const BACKDATED = 300_000 // so that a slightly slow clock of a client accepts a fresh certificate
 
-type Library = typeof import('@peculiar/x509')
-
-let library: Promise<Library> | undefined
+let library: Promise<typeof Library> | undefined
 
 /** @internal The certificate library, loaded on first use. */
-export async function loadLibrary (): Promise<Library> {
+export async function loadLibrary (): Promise<typeof Library> {
   library ??= (async () => {
     await import('reflect-metadata')
     const loaded = await import('@peculiar/x509')
@@ -104,8 +102,8 @@ export async function issueCertificate (issuer: KeyedCertificate, options: LeafO
   }))
 }
 
-function optionalExtensions (x509: Library, options: LeafOptions): Extension[] {
-  const out: Extension[] = []
+function optionalExtensions (x509: typeof Library, options: LeafOptions): Library.Extension[] {
+  const out: Library.Extension[] = []
   if (options.hosts !== undefined && options.hosts.length > 0) {
     out.push(new x509.SubjectAlternativeNameExtension(options.hosts.map((value) => ({ type: hostType(value), value }))))
   }
@@ -126,7 +124,7 @@ function hostType (host: string): 'ip' | 'dns' {
  * Issues again until the signature has a low S (two tries on average): Fabric rewrites certificates with a high S when it reads
  * them, and the bytes of an identity must be the same everywhere.
  */
-async function lowS (issue: () => Promise<X509Certificate>): Promise<string> {
+async function lowS (issue: () => Promise<Library.X509Certificate>): Promise<string> {
   for (;;) {
     const certificate = await issue()
     if (isLowSRaw(rawSignature(new Uint8Array(certificate.signature)))) return `${certificate.toString('pem')}\n`

@@ -138,7 +138,8 @@ export class Ledger implements Channel {
 
   async order (envelope: Uint8Array): Promise<void> {
     admit(this.config, envelope, this.#now())
-    await Promise.resolve(this.#sequencer.submit(Uint8Array.from(envelope)))
+    this.#sequencer.submit(Uint8Array.from(envelope))
+    await Promise.resolve()
   }
 
   validateCreator (serialized: Uint8Array): MspVerdict {

@@ -57,18 +57,20 @@ async function isSameRange (
   store: Store, pending: PendingUpdates, namespace: string, range: kvrwset.RangeQueryInfo
 ): Promise<boolean> {
   const summary = range.getReadsMerkleHashes()
-  if (summary !== undefined && summary.getMaxDegree() < 2) return false // no tree has such nodes
-  const now = new RangeReads(summary?.getMaxDegree())
-  const raw = summary === undefined ? new kvrwset.QueryReads() : undefined
-  for await (const { key, version } of currentRange(store, pending, namespace, range)) {
-    if (raw === undefined) now.add(kvRead(key, version))
-    else raw.addKvReads(kvRead(key, version))
-  }
-  if (raw !== undefined) {
-    return equalBytes(raw.serializeBinary(), (range.getRawReads() ?? new kvrwset.QueryReads()).serializeBinary())
-  }
-  const result = now.finish()
-  return 'summary' in result && summary !== undefined && equalBytes(result.summary.serializeBinary(), summary.serializeBinary())
+  if (summary !== undefined) return await hasSummary(summary, currentRange(store, pending, namespace, range))
+  const now = new kvrwset.QueryReads()
+  for await (const { key, version } of currentRange(store, pending, namespace, range)) now.addKvReads(kvRead(key, version))
+  return equalBytes(now.serializeBinary(), (range.getRawReads() ?? new kvrwset.QueryReads()).serializeBinary())
+}
+
+async function hasSummary (
+  summary: kvrwset.QueryReadsMerkleSummary, current: AsyncIterable<{ key: string, version: StateVersion }>
+): Promise<boolean> {
+  if (summary.getMaxDegree() < 2) return false // no tree has such nodes
+  const reads = new RangeReads(summary.getMaxDegree())
+  for await (const { key, version } of current) reads.add(kvRead(key, version))
+  const now = reads.finish()
+  return 'summary' in now && equalBytes(now.summary.serializeBinary(), summary.serializeBinary())
 }
 
 /** What the same query gives now. A query that was not read to its end includes the last key that it saw. */

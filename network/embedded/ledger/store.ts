@@ -96,23 +96,23 @@ export class Store {
 
   /** Undefined: no block yet. */
   async tip (): Promise<Tip | undefined> {
-    const bytes = await this.#database.get(tipKey)
+    const bytes = await this.#get(tipKey)
     if (bytes === undefined) return undefined
     const tip = JSON.parse(fromUtf8(bytes)) as { height: number, hash: string, commitHash: string, lastConfigBlock: number }
     return { ...tip, hash: fromHex(tip.hash), commitHash: fromHex(tip.commitHash) }
   }
 
   async block (number: number): Promise<Uint8Array | undefined> {
-    return await this.#database.get(blockKey(number))
+    return await this.#get(blockKey(number))
   }
 
   async blockByHash (hash: Uint8Array): Promise<number | undefined> {
-    const bytes = await this.#database.get(hashKey(hash))
+    const bytes = await this.#get(hashKey(hash))
     return bytes === undefined ? undefined : readUint64(bytes, 0)
   }
 
   async transaction (txId: string): Promise<TransactionLocation | undefined> {
-    const bytes = await this.#database.get(transactionKey(txId))
+    const bytes = await this.#get(transactionKey(txId))
     return bytes === undefined ? undefined : { block: readUint64(bytes, 0), index: readUint32(bytes, 8), code: bytes[12] ?? 0 }
   }
 
@@ -122,8 +122,7 @@ export class Store {
   }
 
   async state (namespace: string, key: string, snapshot?: Snapshot): Promise<VersionedValue | undefined> {
-    const name = stateKey(namespace, key)
-    const bytes = await (snapshot === undefined ? this.#database.get(name) : this.#database.get(name, { snapshot }))
+    const bytes = await this.#get(stateKey(namespace, key), snapshot)
     return bytes === undefined ? undefined : versionedValue(bytes)
   }
 
@@ -166,6 +165,11 @@ export class Store {
 
   async close (): Promise<void> {
     await this.#database.close()
+  }
+
+  /** Level's types say that a key is always found. */
+  async #get (key: Uint8Array, snapshot?: Snapshot): Promise<Uint8Array | undefined> {
+    return await (snapshot === undefined ? this.#database.get(key) : this.#database.get(key, { snapshot }))
   }
 }
 
