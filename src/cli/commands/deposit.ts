@@ -1,0 +1,165 @@
+import { basename, join } from 'node:path'
+import { toHex, utf8 } from '../../core/bytes.js'
+import { printEvidenceNumber } from '../../core/evidence-number.js'
+import { jcsBytes, type Json } from '../../core/jcs.js'
+import { FIELD } from '../../core/metadata.js'
+import { type FileDigests, hashFile } from '../../platform/hash-file.js'
+import { checkDeposit } from '../deposit-check.js'
+import { CliError, EXIT } from '../errors.js'
+import { fileError, sizeOf, writeWhole } from '../files.js'
+import { jsonBody, multipart } from '../multipart.js'
+import { present } from '../present.js'
+import { apiKey, connect, jsonOf, type Service, type ServiceOptions, serviceUrl } from '../service.js'
+import { reportError, type Terminal } from '../terminal.js'
+
+export interface DepositOptions extends ServiceOptions {
+  readonly metadata?: string
+  /** Without: the file's name is committed to as metadata. */
+  readonly name: boolean
+  readonly digestOnly?: boolean
+  /** Folder for receipt and secret, default the file's own. */
+  readonly out?: string
+  /** False: receipt and secret are only printed. */
+  readonly save: boolean
+  readonly wait?: boolean
+  readonly json?: boolean
+}
+
+type Metadata = Readonly<Record<string, Json>>
+
+/** Deposits each file; one that fails does not keep the others from being deposited. Resolves with 0 when all were accepted. */
+export async function run (files: readonly string[], options: DepositOptions, terminal: Terminal): Promise<number> {
+  const service = connect(serviceUrl(options.url), await apiKey(options))
+  const shared = metadataOf(options.metadata)
+  const bundle = new Uint8Array((await service.call('GET', '/v1/trust-bundle')).body)
+  const results: unknown[] = []
+  let exitCode: number = EXIT.ok
+  for (const file of files) {
+    try {
+      const metadata = options.name ? { [FIELD.fileName]: basename(file), ...shared } : shared
+      results.push(await deposit(file, { options, service, bundle, metadata, terminal }))
+    } catch (error) {
+      if (files.length === 1) throw error
+      terminal.note(file)
+      exitCode = reportError(error, false)
+      results.push({ file, error: error instanceof CliError ? error.reason ?? error.code : String(error) })
+    }
+  }
+  if (options.json === true) terminal.result('', files.length === 1 ? results[0] : results)
+  return exitCode
+}
+
+interface Context {
+  readonly options: DepositOptions
+  readonly service: Service
+  readonly bundle: Uint8Array
+  readonly metadata: Metadata | undefined
+  readonly terminal: Terminal
+}
+
+async function deposit (file: string, context: Context): Promise<unknown> {
+  const { options, service, bundle, metadata, terminal } = context
+  const size = await sizeOf(file)
+  const digests = await hash(file, size, terminal)
+  const answer = jsonOf(options.digestOnly === true
+    ? await service.call('POST', '/v1/evidence/digests', jsonBody(digestBody(digests, metadata)))
+    : await upload(file, size, digests, context))
+  const { number, secret } = answer
+  if (typeof number !== 'string' || typeof secret !== 'string') {
+    throw new CliError({ code: 'PROTOCOL', message: 'the answer has no evidence number or no secret' })
+  }
+  const receiptFile = receiptBytesOf(answer.receipt)
+  const receipt = checkDeposit({ digests, metadata, bundle }, { number, secret, receipt: receiptFile })
+  const saved = options.save ? await save(file, options.out, number, receiptFile, secret) : undefined
+  const state = options.wait === true ? await untilFinal(service, number) : String(answer.state)
+  if (options.json !== true) {
+    terminal.out([
+      `${printEvidenceNumber(number)}  ${basename(file)}`,
+      `  ${state}; receipt checked: sequence ${receipt.record.sequence}, anchored by ${receipt.statement.deadline}`,
+      ...(saved === undefined ? [] : [`  receipt ${saved.receipt}`, `  secret  ${saved.secret} (opens single metadata fields; keep it, share it with nobody)`])
+    ].join('\n'))
+  }
+  return {
+    file,
+    number,
+    state,
+    sequence: receipt.record.sequence,
+    digests: { sha256: toHex(digests.sha256), sm3: toHex(digests.sm3) },
+    deadline: receipt.statement.deadline,
+    ...(saved === undefined ? { receipt: answer.receipt, secret } : { saved })
+  }
+}
+
+async function hash (file: string, size: number, terminal: Terminal): Promise<FileDigests> {
+  const progress = terminal.progress(`hashing ${basename(file)}`, size)
+  try {
+    return await hashFile(file, (done) => { progress.update(done) })
+  } catch (cause) {
+    throw fileError(file, 'read', cause)
+  } finally {
+    progress.end()
+  }
+}
+
+async function upload (file: string, size: number, digests: FileDigests, { service, metadata, terminal }: Context): ReturnType<Service['call']> {
+  const progress = terminal.progress(`sending ${basename(file)}`, size)
+  const fields = {
+    sha256: toHex(digests.sha256),
+    sm3: toHex(digests.sm3),
+    ...(metadata !== undefined && { metadata: JSON.stringify(metadata) })
+  }
+  try {
+    return await service.call('POST', '/v1/evidence', multipart(fields, file, size, (done) => { progress.update(done) }))
+  } finally {
+    progress.end()
+  }
+}
+
+function digestBody (digests: FileDigests, metadata: Metadata | undefined): unknown {
+  return {
+    sha256: toHex(digests.sha256),
+    sm3: toHex(digests.sm3),
+    size: Number(digests.size),
+    ...present({ metadata })
+  }
+}
+
+/** The receipt file is the JCS of the receipt in the answer. */
+function receiptBytesOf (receipt: unknown): Uint8Array {
+  try {
+    return typeof receipt === 'string' ? utf8(receipt) : jcsBytes(receipt)
+  } catch (cause) {
+    throw new CliError({ code: 'PROTOCOL', message: 'the answer has no receipt', cause })
+  }
+}
+
+function metadataOf (text: string | undefined): Metadata | undefined {
+  if (text === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Metadata
+  } catch {
+    // said below
+  }
+  throw new CliError({ code: 'USAGE', message: '--metadata takes a JSON object' })
+}
+
+interface Saved { readonly receipt: string, readonly secret: string }
+
+async function save (file: string, out: string | undefined, number: string, receipt: Uint8Array, secret: string): Promise<Saved> {
+  const base = `${out === undefined ? file : join(out, basename(file))}.${number}`
+  const paths = { receipt: `${base}.receipt.json`, secret: `${base}.secret` }
+  await writeWhole(paths.receipt, receipt)
+  await writeWhole(paths.secret, secret, 0o600)
+  return paths
+}
+
+/** Long-polls until the proof is complete; gives up after five minutes, the deposit itself being safe. */
+async function untilFinal (service: Service, number: string): Promise<string> {
+  const deadline = Date.now() + 300_000
+  let state = 'received'
+  while (state !== 'final' && Date.now() < deadline) {
+    state = String(jsonOf(await service.call('GET', `/v1/evidence/${number}?wait=final&timeout=30`)).state)
+  }
+  return state
+}

@@ -1,0 +1,67 @@
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type NativeStatus, networkDown, networkStatus, networkUp, restartNodes, stopNodes } from '../../../network/native/client.js'
+import { CliError } from '../errors.js'
+import { dataFolder } from '../service.js'
+import type { Terminal } from '../terminal.js'
+import type { NetworkOptions } from './network.js'
+
+export interface NativeOptions extends NetworkOptions {
+  readonly description?: string
+}
+
+function folder (options: NetworkOptions): string {
+  return resolve(options.dir ?? `${dataFolder(options.data)}/consortium`)
+}
+
+/** Brings a network of official binaries up; returns when an anchor would succeed. */
+export async function up (options: NativeOptions, terminal: Terminal): Promise<number> {
+  const result = await attempt(async () => await networkUp({
+    dir: folder(options),
+    chaincode: fileURLToPath(new URL('../../../../chaincode', import.meta.url)),
+    ...(options.description !== undefined && { description: options.description }),
+    log: (message) => { terminal.note(message) }
+  }))
+  for (const warning of result.warnings) terminal.note(warning)
+  terminal.result([
+    result.started.length === 0 ? 'already running' : `started ${result.started.join(', ')}`,
+    `connection profile ${result.profile}`
+  ].join('\n'), result)
+  return 0
+}
+
+export async function down (options: NetworkOptions, terminal: Terminal): Promise<number> {
+  const stopped = await attempt(async () => await networkDown(folder(options)))
+  terminal.result(stopped.length === 0 ? 'nothing ran' : `stopped ${stopped.join(', ')}`, { stopped })
+  return 0
+}
+
+export async function status (options: NetworkOptions, terminal: Terminal): Promise<number> {
+  const found = await attempt(async () => await networkStatus(folder(options)))
+  const running = found.nodes.some((node) => node.running)
+  terminal.result(describe(found), { running, ...found })
+  return running ? 0 : 1
+}
+
+/** A node such as `court.peer`, or a whole organization. */
+export async function organization (name: string, running: boolean, options: NetworkOptions, terminal: Terminal): Promise<number> {
+  const nodes = await attempt(async () => await (running ? restartNodes(folder(options), [name]) : stopNodes(folder(options), [name])))
+  terminal.result(`${running ? 'started' : 'stopped'} ${nodes.join(', ') || 'nothing'}`, { nodes })
+  return 0
+}
+
+function describe (found: NativeStatus): string {
+  return [
+    `channel ${found.channel}, ${found.height} blocks, leader ${found.leader ?? 'unknown'}`,
+    ...found.nodes.map((node) => `${node.name.padEnd(20)} ${node.address.padEnd(22)} ${node.running ? 'running' : 'stopped'}` +
+      `${node.running && !node.healthy ? ', not healthy' : ''}${node.height === undefined ? '' : `, ${node.height} blocks`}`)
+  ].join('\n')
+}
+
+async function attempt<T> (call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (cause) {
+    throw new CliError({ code: 'NETWORK', message: cause instanceof Error ? cause.message : String(cause), cause })
+  }
+}

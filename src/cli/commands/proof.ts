@@ -1,0 +1,75 @@
+import { fromUtf8 } from '../../core/bytes.js'
+import { EvidenceError } from '../../core/errors.js'
+import { parseEvidenceNumber, printEvidenceNumber } from '../../core/evidence-number.js'
+import { jcs } from '../../core/jcs.js'
+import { parseProof, type Proof, PROOF_LIMITS } from '../../core/proof.js'
+import { CliError } from '../errors.js'
+import { readUpTo, writeWhole } from '../files.js'
+import { apiKey, connect, jsonOf, type ServiceOptions, serviceUrl } from '../service.js'
+import type { Terminal } from '../terminal.js'
+
+export interface ProofOptions extends ServiceOptions {
+  readonly output?: string
+  /** A proof that was fetched before everything was on the ledger: replaced by what there is now. */
+  readonly upgrade?: string
+  /** Wait until the deposit is final. */
+  readonly wait?: boolean
+  readonly json?: boolean
+}
+
+/** Fetches a proof and keeps it, byte for byte as it was served: a re-saved proof is another file. */
+export async function run (typed: string | undefined, options: ProofOptions, terminal: Terminal): Promise<number> {
+  const earlier = options.upgrade === undefined ? undefined : parse(await readUpTo(options.upgrade, PROOF_LIMITS.bytes), options.upgrade)
+  const number = numberOf(typed ?? earlier?.record.number)
+  const service = connect(serviceUrl(options.url), await apiKey(options))
+  if (options.wait === true) jsonOf(await service.call('GET', `/v1/evidence/${number}?wait=final&timeout=30`))
+  const bytes = new Uint8Array((await service.call('GET', `/v1/evidence/${number}/proof`)).body)
+  const proof = parse(bytes, 'the answer')
+  if (proof.record.number !== number) throw new CliError({ code: 'CHECK', message: 'the service answered with the proof of another deposit' })
+  requireSameRecord(earlier, proof)
+  return await deliver(bytes, proof, options.output ?? options.upgrade ?? `${number}.proof.json`, terminal)
+}
+
+/** `-` is stdout: the proof's bytes and nothing else. */
+async function deliver (bytes: Uint8Array, proof: Proof, path: string, terminal: Terminal): Promise<number> {
+  if (path === '-') {
+    process.stdout.write(fromUtf8(bytes))
+    return 0
+  }
+  await writeWhole(path, bytes)
+  const types = (proof.attestations ?? []).map(({ type }) => type)
+  const complete = types.includes('fabric-block/v1') && types.includes('fabric-readback/v1')
+  terminal.result(
+    `${path} (${bytes.length} bytes): ${complete ? 'complete, down to the signatures on the ledger' : 'not complete yet; run again with --upgrade later'}`,
+    { number: proof.record.number, file: path, bytes: bytes.length, complete, attestations: types }
+  )
+  return 0
+}
+
+/** An upgrade adds attestations to the same deposit; anything else would be another proof under the old one's name. */
+function requireSameRecord (earlier: Proof | undefined, later: Proof): void {
+  if (earlier !== undefined && jcs(earlier.record) !== jcs(later.record)) {
+    throw new CliError({ code: 'CHECK', message: 'the earlier proof is of another record: keep it' })
+  }
+}
+
+function parse (bytes: Uint8Array, what: string): Proof {
+  try {
+    return parseProof(bytes)
+  } catch (cause) {
+    if (!(cause instanceof EvidenceError)) throw cause
+    throw new CliError({ code: 'PROTOCOL', message: `${what} is not a proof: ${cause.message}`, cause })
+  }
+}
+
+function numberOf (typed: string | undefined): string {
+  if (typed === undefined) throw new CliError({ code: 'USAGE', message: 'give an evidence number, or --upgrade P' })
+  const reading = parseEvidenceNumber(typed)
+  if (reading.kind === 'ok') return reading.number
+  throw new CliError({
+    code: 'USAGE',
+    message: reading.kind === 'typo'
+      ? `character ${reading.position} of the number is wrong; is it ${printEvidenceNumber(reading.proposal)}?`
+      : `not an evidence number (${reading.reason}): 20 characters, such as ${printEvidenceNumber('0'.repeat(20))}`
+  })
+}

@@ -1,0 +1,72 @@
+import { EvidenceError } from '../../core/errors.js'
+import { BUNDLE_LIMITS, fingerprint, parseTrustBundle, type TrustBundle } from '../../core/trust-bundle.js'
+import { nodeCrypto } from '../../platform/node.js'
+import { CliError } from '../errors.js'
+import { readUpTo } from '../files.js'
+import { groupFingerprint, parseFingerprint, pinsPath, readPins, storePin } from '../pins.js'
+import type { Terminal } from '../terminal.js'
+
+export interface PinOptions {
+  /** Where the fingerprint was taken from. */
+  readonly from?: string
+  /** What it must be, read from elsewhere. */
+  readonly fingerprint?: string
+}
+
+const KINDS: Readonly<Record<TrustBundle['identity']['kind'], string>> = {
+  'embedded-single': 'embedded network of one organization: one operator holds every key',
+  'embedded-development': 'embedded network for development: one process holds every key',
+  consortium: 'consortium'
+}
+
+/** Shows what a bundle says of itself, its fingerprint, and whether it is pinned. */
+export async function show (file: string, terminal: Terminal): Promise<number> {
+  const { bundle, print } = await read(file)
+  const pinned = (await readPins()).find((pin) => pin.fingerprint === print)
+  const { identity, history } = bundle
+  terminal.result([
+    `fingerprint    ${groupFingerprint(print)}`,
+    `pinned         ${pinned === undefined ? 'no' : `on ${pinned.pinnedOn}${pinned.from === undefined ? '' : `, from ${pinned.from}`}`}`,
+    `log            ${identity.log}`,
+    `kind           ${KINDS[identity.kind]}`,
+    `channel        ${identity.channel}, chaincode ${identity.chaincode}`,
+    `genesis        ${identity.genesis}`,
+    `organizations  ${identity.entities.map(({ name, operator }) => operator ? `${name} (the operator)` : name).join(', ')}`,
+    `configurations ${1 + history.configs.length}`
+  ].join('\n'), {
+    fingerprint: print,
+    pinned: pinned !== undefined,
+    ...(pinned !== undefined && { pinnedOn: pinned.pinnedOn }),
+    ...(pinned?.from !== undefined && { from: pinned.from }),
+    identity
+  })
+  return 0
+}
+
+/** Notes the bundle's fingerprint as one to rely on. */
+export async function pin (file: string, options: PinOptions, terminal: Terminal): Promise<number> {
+  const { bundle, print } = await read(file)
+  if (options.fingerprint !== undefined && parseFingerprint(options.fingerprint) !== print) {
+    throw new CliError({ code: 'TRUST', message: `the bundle's fingerprint is another one: ${groupFingerprint(print)}` })
+  }
+  const pinnedOn = new Date().toISOString().slice(0, 10)
+  await storePin({ fingerprint: print, log: bundle.identity.log, pinnedOn, ...(options.from !== undefined && { from: options.from }) })
+  terminal.result([
+    `pinned ${groupFingerprint(print)}`,
+    `for the log ${bundle.identity.log}, in ${pinsPath()}`,
+    ...(options.fingerprint === undefined ? ['compare it with what a court, a notary or a gazette published: a fingerprint from the operator proves nothing about the operator'] : [])
+  ].join('\n'), { fingerprint: print, log: bundle.identity.log, pinnedOn, file: pinsPath() })
+  return 0
+}
+
+async function read (file: string): Promise<{ bundle: TrustBundle, print: string }> {
+  const bytes = await readUpTo(file, BUNDLE_LIMITS.bytes)
+  try {
+    const bundle = parseTrustBundle(bytes)
+    return { bundle, print: fingerprint(nodeCrypto, bundle.identity) }
+  } catch (cause) {
+    if (!(cause instanceof EvidenceError)) throw cause
+    const why = cause.code === 'NOT_CANONICAL' ? 'it was re-saved or pretty-printed; use the file as it was served' : cause.message
+    throw new CliError({ code: 'TRUST', message: `${file} is not a trust bundle: ${why}`, cause })
+  }
+}

@@ -1,0 +1,52 @@
+import { type Command, Option } from 'commander'
+import type * as Native from './commands/network-native.js'
+import type * as Embedded from './commands/network.js'
+import type { Act } from './program.js'
+import { wholeNumber } from './options.js'
+import type { Terminal } from './terminal.js'
+
+type Common = Embedded.NetworkOptions & { readonly native?: boolean, readonly json?: boolean }
+type Run<C> = (commands: C, terminal: Terminal) => Promise<number>
+
+/** `network ...`: one of the two implementations, each imported only when it is used. */
+export function addNetworkCommands (network: Command, act: Act): void {
+  const either = async (options: Common, embedded: Run<typeof Embedded>, native: Run<typeof Native>): Promise<void> => {
+    await act(async (terminal) => options.native === true
+      ? await native(await import('./commands/network-native.js'), terminal)
+      : await embedded(await import('./commands/network.js'), terminal), options.json)
+  }
+  const add = (nameAndArguments: string, description: string): Command => network.command(nameAndArguments)
+    .copyInheritedSettings(network)
+    .description(description)
+    .addOption(new Option('--embedded', 'one process that speaks Fabric\'s protocols (default)').conflicts('native'))
+    .option('--native', 'the official Fabric binaries from FABRIC_BIN')
+    .option('--dir DIR', 'the network\'s own data folder (default: the one in the service\'s data folder)')
+    .option('--data DIR', 'the service\'s data folder (default: STEELYARD_DATA, or ./data)')
+    .option('--json', 'print the result as JSON')
+
+  add('up', 'start the network of a folder, or find it running; it stays')
+    .option('--orgs N', 'number of organizations of a new embedded network (default 1)', wholeNumber)
+    .option('--channel NAME', 'channel of a new embedded network (default evidence)')
+    .option('--chaincode NAME=FOLDER', 'the contract to run (default: this project\'s)')
+    .option('--description FILE', 'description of a new native network (default: network/consortium.yaml)')
+    .addHelpText('after', `
+Examples:
+  steelyard network up --embedded --orgs 4 --dir /tmp/ledger
+  FABRIC_BIN=/path/to/bin steelyard network up --native --dir /tmp/consortium`)
+    .action(async (options: Common & Embedded.UpOptions & Native.NativeOptions) => {
+      await either(options, (commands, terminal) => commands.up(options, terminal), (commands, terminal) => commands.up(options, terminal))
+    })
+  add('down', 'stop the network; its ledger stays').action(async (options: Common) => {
+    await either(options, (commands, terminal) => commands.down(options, terminal), (commands, terminal) => commands.down(options, terminal))
+  })
+  add('status', 'height, quorums and what runs; exit code 1 when none runs').action(async (options: Common) => {
+    await either(options, (commands, terminal) => commands.status(options, terminal), (commands, terminal) => commands.status(options, terminal))
+  })
+  for (const [verb, running] of [['stop', false], ['start', true]] as const) {
+    add(`${verb} <org>`, `${verb} one organization: its peer, orderer and CA`).action(async (org: string, options: Common) => {
+      await either(options,
+        (commands, terminal) => commands.organization(org, running, options, terminal),
+        (commands, terminal) => commands.organization(org, running, options, terminal))
+    })
+  }
+}

@@ -1,0 +1,162 @@
+import { Command, CommanderError, Option } from 'commander'
+import { addNetworkCommands } from './program-network.js'
+import { EXIT } from './errors.js'
+import { wholeNumber } from './options.js'
+import { createTerminal, reportError, type Terminal } from './terminal.js'
+import type { DepositOptions } from './commands/deposit.js'
+import type { ProofOptions } from './commands/proof.js'
+import type { PinOptions } from './commands/trust.js'
+import type { VerifyOptions } from './commands/verify.js'
+import type { ServiceOptions } from './service.js'
+
+/** Registers what a sub-command does; its exit code becomes the program's. Sub-commands are imported when they run: the verifier needs little. */
+export type Act = (work: (terminal: Terminal) => Promise<number>, json: boolean | undefined) => Promise<void>
+
+/** Runs the command line. Resolves with the exit code; prints errors itself. */
+export async function run (argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.ok
+  const act: Act = async (work, json) => { exitCode = await work(createTerminal(json === true)) }
+  try {
+    await createProgram(act).parseAsync([...argv], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    // commander has printed its own message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    return reportError(error, argv.includes('--json'))
+  }
+}
+
+function createProgram (act: Act): Command {
+  const program = new Command('steelyard')
+    .description('Notarize evidence, and verify it years later without anyone\'s help.')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .showHelpAfterError('(steelyard COMMAND --help says more)')
+    .addHelpText('after', `
+Exit codes of verify: 0 consistent, 1 something differs, 2 something could not be checked, 64 wrong usage.
+Of all others: 0 done, 1 failed (one line says why), 64 wrong usage.`)
+  addServe(program, act)
+  addDeposit(program, act)
+  addProof(program, act)
+  addTrust(program, act)
+  addVerify(program, act)
+  addNetworkCommands(command(program, 'network').description('run the embedded ledger, or one of official Fabric binaries, by itself'), act)
+  addDoctor(program, act)
+  return program
+}
+
+/** A sub-command that fails as its parent does. */
+function command (parent: Command, nameAndArguments: string): Command {
+  return parent.command(nameAndArguments).copyInheritedSettings(parent)
+}
+
+const json = (): Option => new Option('--json', 'print the result as JSON')
+
+function serviceOptions (on: Command): Command {
+  return on
+    .option('--url URL', 'the service (default: STEELYARD_URL, or this machine at STEELYARD_PORT)')
+    .option('--key KEY', 'API key (default: STEELYARD_KEY, or the demonstration key in the data folder)')
+    .option('--data DIR', 'the service\'s data folder, if it is on this machine (default: STEELYARD_DATA, or ./data)')
+}
+
+function addServe (program: Command, act: Act): void {
+  command(program, 'serve')
+    .description('run the service, with its embedded ledger unless STEELYARD_LEDGER names another; configured by STEELYARD_* (see README.md)')
+    .action(async () => { await act(async () => await (await import('./commands/serve.js')).run(), false) })
+}
+
+function addDeposit (program: Command, act: Act): void {
+  serviceOptions(command(program, 'deposit'))
+    .description('deposit files; checks each receipt by itself before it reports success')
+    .argument('<file...>', 'what to deposit')
+    .option('--metadata JSON', 'an object of fields to commit to; each can be disclosed alone later')
+    .option('--no-name', 'do not commit to the file\'s name')
+    .option('--digest-only', 'send the digests, never the content')
+    .option('--out DIR', 'where to keep receipt and secret (default: beside the file)')
+    .option('--no-save', 'keep no receipt and no secret; they are in the output of --json')
+    .option('--wait', 'wait until the deposit is final')
+    .addOption(json())
+    .addHelpText('after', `
+Examples:
+  steelyard deposit contract.pdf
+  steelyard deposit photo-*.jpg --wait
+  steelyard deposit records.db --digest-only --metadata '{"case":"2026-114","created":"2026-11-20"}'`)
+    .action(async (files: string[], options: DepositOptions) => {
+      await act(async (terminal) => await (await import('./commands/deposit.js')).run(files, options, terminal), options.json)
+    })
+}
+
+function addProof (program: Command, act: Act): void {
+  serviceOptions(command(program, 'proof'))
+    .description('fetch the proof of a deposit; keep the file byte for byte as it is')
+    .argument('[number]', 'the evidence number')
+    .option('-o, --output FILE', 'where to write it, - for stdout (default: NUMBER.proof.json)')
+    .option('--upgrade PROOF', 'complete a proof that was fetched before everything was on the ledger')
+    .option('--wait', 'wait until the deposit is final')
+    .addOption(json())
+    .addHelpText('after', `
+Examples:
+  steelyard proof K7QF-2MXD-9R4T-0ZHE-5WC8 -o contract.proof.json
+  steelyard proof --upgrade contract.proof.json`)
+    .action(async (number: string | undefined, options: ProofOptions) => {
+      await act(async (terminal) => await (await import('./commands/proof.js')).run(number, options, terminal), options.json)
+    })
+}
+
+function addTrust (program: Command, act: Act): void {
+  const trust = command(program, 'trust').description('whom a verification relies on: trust bundles and pinned fingerprints')
+  command(trust, 'show')
+    .description('show a trust bundle and its fingerprint')
+    .argument('<file>', 'trust bundle')
+    .addOption(json())
+    .action(async (file: string, options: { json?: boolean }) => {
+      await act(async (terminal) => await (await import('./commands/trust.js')).show(file, terminal), options.json)
+    })
+  command(trust, 'pin')
+    .description('rely on a trust bundle\'s fingerprint from now on')
+    .argument('<file>', 'trust bundle')
+    .option('--fingerprint HEX', 'what a court, notary or gazette published: refused if it is another')
+    .option('--from TEXT', 'where the fingerprint was taken from; appears in reports')
+    .addOption(json())
+    .addHelpText('after', `
+Example:
+  steelyard trust pin trust-bundle.json --from "gazette of 2026-10-01" --fingerprint "5e81 c0d2 ..."`)
+    .action(async (file: string, options: PinOptions & { json?: boolean }) => {
+      await act(async (terminal) => await (await import('./commands/trust.js')).pin(file, options, terminal), options.json)
+    })
+}
+
+function addVerify (program: Command, act: Act): void {
+  command(program, 'verify')
+    .description('verify a file against a proof, or a receipt\'s promise; offline, by re-computing every step')
+    .argument('[file]', 'the exhibit')
+    .option('--proof PROOF', 'proof file')
+    .option('--receipt RECEIPT', 'receipt file')
+    .option('--status STATUS', 'an attested status of the ledger, to judge a receipt\'s promise by')
+    .option('--trust BUNDLE', 'trust bundle')
+    .addOption(new Option('--pin FINGERPRINT', 'what the trust bundle\'s fingerprint has to be').conflicts('trustAsGiven'))
+    .option('--trust-as-given', 'take the trust bundle as it is, without a pin')
+    .option('--min-organizations N', 'organizations other than the operator that must have endorsed', wholeNumber)
+    .addOption(new Option('--lang LANGUAGE', 'language of the report').choices(['en', 'zh']).default('en'))
+    .addOption(json())
+    .addHelpText('after', `
+Without --pin, a stored pin (steelyard trust pin) or --trust-as-given, who the organizations are "could not be checked": exit code 2.
+
+Examples:
+  steelyard verify contract.pdf --proof contract.proof.json --trust trust-bundle.json --pin "5e81 c0d2 ..."
+  steelyard verify --receipt contract.pdf.K7QF2MXD9R4T0ZHE5WC8.receipt.json --trust trust-bundle.json --lang zh`)
+    .action(async (file: string | undefined, options: VerifyOptions & { json?: boolean }) => {
+      await act(async (terminal) => await (await import('./commands/verify.js')).run(file, options, terminal), options.json)
+    })
+}
+
+function addDoctor (program: Command, act: Act): void {
+  command(program, 'doctor')
+    .description('look at ports, disk, clock, ledger and identity; says what is wrong and what to do')
+    .option('--url URL', 'the service (default: STEELYARD_URL, or this machine at STEELYARD_PORT)')
+    .option('--data DIR', 'the service\'s data folder (default: STEELYARD_DATA, or ./data)')
+    .addOption(json())
+    .action(async (options: ServiceOptions & { json?: boolean }) => {
+      await act(async (terminal) => await (await import('./commands/doctor.js')).run(options, terminal), options.json)
+    })
+}
