@@ -15,7 +15,7 @@ import { decimal, hex } from './strict.js'
 
 /** Most entries in one answer of getBatches. */
 export const MAX_PAGE = 256
-/** Largest log for which the ledger computes paths itself: it reads one entry a leaf. Beyond it they come from the published entries. */
+/** Largest log for which the ledger computes paths itself, reading one entry a leaf. Beyond it they come from the entries. */
 export const MAX_PATH_LEAVES = 4096
 
 /**

@@ -45,7 +45,8 @@ export const revokeKey = settled(function * (
   if (held === undefined) throw new LogRefusal('KEY_UNKNOWN', `no key ${keyId} is registered`)
   const said = { until: decimal(until, 'until'), ...(compromisedFrom === '' ? {} : { compromisedFrom }) }
   if (held.revokedAt !== undefined) {
-    if (held.until !== until || held.compromisedFrom !== said.compromisedFrom) throw new LogRefusal('KEY_REVOKED', `revoked at ${held.revokedAt}`)
+    const same = held.until === until && held.compromisedFrom === said.compromisedFrom
+    if (!same) throw new LogRefusal('KEY_REVOKED', `revoked at ${held.revokedAt}`)
     return NOTHING
   }
   checkTime(call, log)

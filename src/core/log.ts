@@ -15,7 +15,7 @@ import { logOrigin } from './record.js'
 
 /** Most headers in one anchor transaction. */
 export const MAX_HEADERS = 64
-/** The chaincode event of a transaction that anchors; payload is JCS {log, from, count, head}. */
+/** The chaincode event of a transaction that anchors; its payload is JCS {log, from, count, head}. */
 export const ANCHORED_EVENT = 'steelyard.anchored.v1'
 
 const OPENED: Accepted = { writes: [], answer: '' }
@@ -70,9 +70,9 @@ export function * openedLog (origin: string): Reading<LogState> {
 }
 
 /**
- * Anchors 1 to 64 consecutive batch headers, all or nothing. `headers` is a JSON array of their exact bytes in base64url. Those that the ledger
- * holds already, byte for byte, at the start of the list are passed over; when all are there, nothing is written. Answers JCS
- * {from, written}: the first number that was written, and how many.
+ * Anchors 1 to 64 consecutive batch headers, all or nothing. `headers` is a JSON array of their exact bytes in base64url. Those that
+ * the ledger holds already, byte for byte, at the start of the list are passed over; when all are there, nothing is written.
+ * Answers JCS {from, written}: the first number that was written, and how many.
  */
 export const anchor = settled(function * (crypto: Sha256, call: LogCall, origin: string, headers: string): Reading<Accepted> {
   const given = parseHeaders(headers)
@@ -89,7 +89,8 @@ export const anchor = settled(function * (crypto: Sha256, call: LogCall, origin:
     yield * checkNext(crypto, call, state, header)
     const entry = append(crypto, call, state, header)
     state = entry.log
-    writes.push(write(batchKey(origin, header.number), entry.entry), { key: rootKey(origin, header.root), value: utf8(header.number) })
+    const root = { key: rootKey(origin, header.root), value: utf8(header.number) }
+    writes.push(write(batchKey(origin, header.number), entry.entry), root)
   }
   refuseTwins(fresh)
   writes.push(write(logKey(origin), state))

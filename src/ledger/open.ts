@@ -27,6 +27,8 @@ export interface LedgerConfig {
   readonly requestMs?: number
   /** For a sent transaction to appear on the ledger. Default 30 s. */
   readonly commitMs?: number
+  /** Stands between the ledger and the client library: where tests put faults. */
+  readonly intercept?: (client: FabricClient) => FabricClient
 }
 
 /** Name of the service's identity in the wallet. */
@@ -34,13 +36,14 @@ const LABEL = 'service'
 const RENEW_CHECK_MS = 3_600_000
 
 /**
- * Opens the ledger by the client library that is configured, as an identity that is enrolled first where there is none. While it is
- * open, the identity is renewed before it expires. The libraries are loaded here, on use: fabric-network takes 0.4 s.
+ * Opens the ledger by the client library that is configured, as an identity that is enrolled first where there is none. While it
+ * is open, the identity is renewed before it expires. The libraries are loaded here, on use: fabric-network takes 0.4 s.
  */
 export async function openLedger (config: LedgerConfig): Promise<Ledger> {
   const profile = await readProfile(config.profile)
   const wallet = createWallet(config.wallet)
-  const renew = async (): Promise<StoredIdentity> => (await ensureIdentity({ profile, wallet, label: LABEL, now: config.clock() })).identity
+  const renew = async (): Promise<StoredIdentity> =>
+    (await ensureIdentity({ profile, wallet, label: LABEL, now: config.clock() })).identity
   const connect = await connectorOf(config, profile)
   const client = renewing(await renew(), connect)
   const timer = setInterval(() => {
@@ -48,7 +51,7 @@ export async function openLedger (config: LedgerConfig): Promise<Ledger> {
   }, RENEW_CHECK_MS)
   timer.unref()
   const ledger = createFabricLedger({
-    client: client.client,
+    client: config.intercept?.(client.client) ?? client.client,
     crypto: config.crypto,
     sign: client.sign,
     channel: profile.channel,

@@ -84,17 +84,18 @@ async function peersOf (path: string, raw: RawProfile, mspId: string): Promise<P
   const own = organizations.filter((org) => org.mspid === mspId).flatMap((org) => org.peers ?? [])
   const names = new Set([...own, ...Object.keys(raw.peers ?? {})])
   const out: ProfilePeer[] = []
-  for (const name of names) {
-    const peer = raw.peers?.[name]
-    if (peer?.url === undefined) throw problem(path, `peer ${name} has no url`)
-    const { pem, path: file } = peer.tlsCACerts ?? {}
-    const hostname = peer.grpcOptions?.['ssl-target-name-override']
-    out.push({
-      name,
-      url: peer.url,
-      tlsRootsPem: pem ?? (file === undefined ? undefined : await readFile(resolve(dirname(path), file), 'utf8')),
-      hostname: typeof hostname === 'string' ? hostname : undefined
-    })
-  }
+  for (const name of names) out.push(await peerOf(path, name, raw.peers?.[name] ?? {}))
   return out
+}
+
+async function peerOf (path: string, name: string, { url, tlsCACerts, grpcOptions }: RawPeer): Promise<ProfilePeer> {
+  if (url === undefined) throw problem(path, `peer ${name} has no url`)
+  const { pem, path: file } = tlsCACerts ?? {}
+  const hostname = grpcOptions?.['ssl-target-name-override']
+  return {
+    name,
+    url,
+    tlsRootsPem: pem ?? (file === undefined ? undefined : await readFile(resolve(dirname(path), file), 'utf8')),
+    hostname: typeof hostname === 'string' ? hostname : undefined
+  }
 }

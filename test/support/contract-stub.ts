@@ -54,13 +54,13 @@ export class ContractStub {
     const clock = (): number => this.#now
     // The dispatcher makes its contracts without arguments.
     const Timed = class extends SteelyardContract { constructor () { super(clock) } }
-    const fromContract = require('fabric-shim/lib/contract-spi/chaincodefromcontract.js') as
+    const FromContract = require('fabric-shim/lib/contract-spi/chaincodefromcontract.js') as
       new (contracts: unknown[], serializers: object) => Dispatcher
     const { JSONSerializer } = require('fabric-contract-api') as { JSONSerializer: unknown }
-    this.#dispatcher = new fromContract([Timed], { transaction: 'json', serializers: { json: JSONSerializer } })
+    this.#dispatcher = new FromContract([Timed], { transaction: 'json', serializers: { json: JSONSerializer } })
   }
 
-  set now (time: number) {
+  setClock (time: number): void {
     this.#now = time
   }
 

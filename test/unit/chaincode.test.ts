@@ -40,7 +40,7 @@ t.test('the metadata names the parameters of every function, and the context is 
 
 t.test('the clock that the contract is given decides', async (t) => {
   const stub = await opened()
-  stub.now = T0 + 30_001
+  stub.setClock(T0 + 30_001)
   t.equal(codeOf(await stub.call(service, T0, 'status', ORIGIN)), 'CLOCK')
 })
 

@@ -1,5 +1,5 @@
 import * as grpc from '@grpc/grpc-js'
-import { connect, type Contract, type Gateway, GatewayError, hash } from '@hyperledger/fabric-gateway'
+import { connect, type Gateway, GatewayError, hash } from '@hyperledger/fabric-gateway'
 import { common, gateway as messages } from '@hyperledger/fabric-protos'
 import { parseEndorserTransaction } from '../../core/fabric/transaction.js'
 import type { FabricClient, PeerAnswer } from '../fabric/client.js'
@@ -15,7 +15,7 @@ export interface FabricGatewayOptions {
   readonly requestMs: number
 }
 
-/** Retry soon: an organization that comes back is used at once, and nobody is waited for anyway. */
+/** Try again soon: a peer that comes back is used at once. */
 const CHANNEL_OPTIONS: grpc.ChannelOptions = {
   'grpc.initial_reconnect_backoff_ms': 50,
   'grpc.min_reconnect_backoff_ms': 50,
@@ -23,44 +23,51 @@ const CHANNEL_OPTIONS: grpc.ChannelOptions = {
   'grpc.max_receive_message_length': -1
 }
 
+interface Connection { readonly gateway: Gateway, readonly grpcClient: grpc.Client }
+
 /**
- * fabric-gateway behind the adapters' port: the gateway service of the own organization's peer finds the peers of the others and the
- * orderers. Each organization is asked by a request of its own, so that one that is stopped fails only that request.
+ * fabric-gateway behind the adapters' port: the gateway service of a peer, the own organization's by preference, finds the peers of the
+ * others and the orderers. Each organization is asked by a request of its own, so that one that is stopped fails only that request.
  */
 export function createFabricGatewayClient (options: FabricGatewayOptions): FabricClient {
   const { profile, identity } = options
   const sign = ecdsaSigner(identity.privateKeyPem)
-  const grpcClient = connectTo(profile.peers[0])
-  const deadline = (): grpc.CallOptions => ({ deadline: Date.now() + options.requestMs })
-  const gateway: Gateway = connect({
-    client: grpcClient,
-    identity: { mspId: identity.mspId, credentials: Buffer.from(identity.certificatePem) },
-    signer: async (message) => sign(message),
-    hash: hash.none, // the signer hashes
-    evaluateOptions: deadline,
-    endorseOptions: deadline,
-    submitOptions: deadline
-  })
-  const network = gateway.getNetwork(profile.channel)
-  const contract = (chaincode: string): Contract => network.getContract(chaincode)
+  const connections = profile.peers.map((peer) => open(peer, options, sign))
+  let current = 0
+
+  /** Runs at the gateway in use; when that one cannot be reached, at the next of the profile, which is then the one in use. */
+  async function atGateway<T> (otherwise: 'unreachable' | 'unclear', run: (gateway: Gateway) => Promise<T>): Promise<T> {
+    for (let left = connections.length - 1; ; left--) {
+      const used = current
+      const { gateway } = connections[used] as Connection
+      try {
+        return await run(gateway)
+      } catch (error) {
+        if (!isUnconnected(error)) throw failureOf(error, otherwise)
+        if (used === current) current = (current + 1) % connections.length
+        if (left === 0) throw failureOf(error, 'unreachable')
+      }
+    }
+  }
 
   return {
     async evaluate (chaincode, [name, ...args]) {
-      return await asFailure('unreachable', async () => await contract(chaincode).evaluateTransaction(name, ...args))
+      return await atGateway('unreachable', async (gateway) =>
+        await gateway.getNetwork(profile.channel).getContract(chaincode).evaluateTransaction(name, ...args))
     },
-    async propose (chaincode, [name, ...args]) {
-      const proposed = messages.ProposedTransaction.deserializeBinary(contract(chaincode).newProposal(name, { arguments: args }).getBytes())
+    propose (chaincode, [name, ...args]) {
+      const { gateway } = connections[current] as Connection
+      const contract = gateway.getNetwork(profile.channel).getContract(chaincode)
+      const proposed = messages.ProposedTransaction.deserializeBinary(contract.newProposal(name, { arguments: args }).getBytes())
       const bytes = proposed.getProposal()?.getProposalBytes_asU8() ?? new Uint8Array(0)
       const signature = sign(bytes)
       const ask = async (organization: string): Promise<PeerAnswer> => {
         const request = proposed.clone()
         request.setEndorsingOrganizationsList([organization])
-        return await asFailure('unreachable', async () => {
-          const transaction = await gateway.newSignedProposal(request.serializeBinary(), signature).endorse()
-          return answerIn(transaction.getBytes())
-        })
+        return await atGateway('unreachable', async (gateway) =>
+          answerIn((await gateway.newSignedProposal(request.serializeBinary(), signature).endorse()).getBytes()))
       }
-      return { ...proposalParts(bytes), ask }
+      return Promise.resolve({ ...proposalParts(bytes), ask })
     },
     async broadcast ({ txId, payload, signature }) {
       const envelope = new common.Envelope()
@@ -69,16 +76,36 @@ export function createFabricGatewayClient (options: FabricGatewayOptions): Fabri
       const prepared = new messages.PreparedTransaction()
       prepared.setTransactionId(txId)
       prepared.setEnvelope(envelope)
-      await asFailure('unclear', async () => await gateway.newSignedTransaction(prepared.serializeBinary(), signature).submit())
+      await atGateway('unclear', async (gateway) =>
+        await gateway.newSignedTransaction(prepared.serializeBinary(), signature).submit())
     },
-    async close () {
-      gateway.close()
-      grpcClient.close()
+    close () {
+      for (const { gateway, grpcClient } of connections) {
+        gateway.close()
+        grpcClient.close()
+      }
+      return Promise.resolve()
     }
   }
 }
 
-function connectTo ({ url, tlsRootsPem, hostname }: ProfilePeer): grpc.Client {
+/** Nothing is connected before the first call. */
+function open (peer: ProfilePeer, { identity, requestMs }: FabricGatewayOptions, sign: (message: Uint8Array) => Uint8Array): Connection {
+  const deadline = (): grpc.CallOptions => ({ deadline: Date.now() + requestMs })
+  const grpcClient = clientOf(peer)
+  const gateway = connect({
+    client: grpcClient,
+    identity: { mspId: identity.mspId, credentials: Buffer.from(identity.certificatePem) },
+    signer: (message) => Promise.resolve(sign(message)),
+    hash: hash.none, // the signer hashes
+    evaluateOptions: deadline,
+    endorseOptions: deadline,
+    submitOptions: deadline
+  })
+  return { gateway, grpcClient }
+}
+
+function clientOf ({ url, tlsRootsPem, hostname }: ProfilePeer): grpc.Client {
   const { protocol, host } = new URL(url)
   const credentials = protocol === 'grpcs:'
     ? grpc.credentials.createSsl(tlsRootsPem === undefined ? null : Buffer.from(tlsRootsPem))
@@ -95,12 +122,9 @@ function answerIn (prepared: Uint8Array): PeerAnswer {
   return { responsePayload, endorsement }
 }
 
-async function asFailure<T> (otherwise: 'unreachable' | 'unclear', run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (error) {
-    throw failureOf(error, otherwise)
-  }
+/** grpc-js could not even connect, so that nothing was sent; other failures of code UNAVAILABLE are the gateway's answers. */
+function isUnconnected (error: unknown): boolean {
+  return error instanceof GatewayError && /^14 UNAVAILABLE: No connection established/.test(error.message)
 }
 
 /** The gateway puts a contract's error into the details of its own, and for queries into the message. */

@@ -33,11 +33,13 @@ interface Session {
 /** For a connection to a peer or orderer to become ready. */
 const CONNECT_MS = 1000
 const UNAVAILABLE = 14
+/** An orderer's answers after which it certainly has not taken the transaction. */
+const REFUSALS = ['FORBIDDEN', 'BAD_REQUEST', 'NOT_FOUND']
 
 /**
- * fabric-network behind the adapters' port: one long-lived gateway, which finds peers and orderers by discovery and holds their connections.
- * Its submit and its commit events are not used: it asks the peers of a plan made at connect time, sends to one orderer, and
- * without an event peer it reports a commit that it never saw.
+ * fabric-network behind the adapters' port: one long-lived gateway, which finds peers and orderers by discovery and holds their
+ * connections. Its submit and its commit events are not used: it asks the peers of a plan made at connect time, sends to one
+ * orderer, and without an event peer it reports a commit that it never saw.
  */
 export function createFabricNetworkClient (options: FabricNetworkOptions): FabricClient {
   const { profile, identity, requestMs } = options
@@ -78,7 +80,7 @@ export function createFabricNetworkClient (options: FabricNetworkOptions): Fabri
       return await current
     } catch (error) {
       if (session === current) session = undefined
-      throw new FabricFailure('unreachable', `no connection to the network: ${messageOf(error)}`, error)
+      throw new FabricFailure(kindOf(error), `no connection to the network: ${messageOf(error)}`, error)
     }
   }
 
@@ -115,7 +117,7 @@ export function createFabricNetworkClient (options: FabricNetworkOptions): Fabri
       try {
         return endorsed(await ask(endorser, signed, requestMs), endorser.name)
       } catch (error) {
-        failure = error instanceof FabricFailure ? error : new FabricFailure('unreachable', messageOf(error), error)
+        failure = asFailure(error)
         if (failure.kind === 'contract') throw failure
       }
     }
@@ -135,8 +137,8 @@ export function createFabricNetworkClient (options: FabricNetworkOptions): Fabri
           const answer = await ask(endorser, signed, requestMs)
           return new Uint8Array(answer.response.payload)
         } catch (error) {
-          if (error instanceof FabricFailure && error.kind === 'contract') throw error
-          failure = error instanceof FabricFailure ? error : new FabricFailure('unreachable', messageOf(error), error)
+          failure = asFailure(error)
+          if (failure.kind === 'contract') throw failure
         }
       }
       rediscover(current)
@@ -145,7 +147,10 @@ export function createFabricNetworkClient (options: FabricNetworkOptions): Fabri
     async propose (chaincode, args) {
       const current = await open()
       const signed = build(current, chaincode, args)
-      return { ...proposalParts(signed.proposal_bytes), ask: async (organization) => await askOrganization(current, organization, signed) }
+      return {
+        ...proposalParts(signed.proposal_bytes),
+        ask: async (organization) => await askOrganization(current, organization, signed)
+      }
     },
     async broadcast (transaction) {
       const current = await open()
@@ -187,8 +192,7 @@ async function ask (endorser: Endorser, signed: BuiltProposal, timeoutMs: number
   } catch (error) {
     // A fresh connection next time: the old one may wait long before it tries again.
     if (codeOf(error) === UNAVAILABLE) endorser.disconnect()
-    const message = messageOf(error)
-    throw new FabricFailure(/access denied|creator|signature/i.test(message) ? 'denied' : 'unreachable', `${endorser.name}: ${message}`, error)
+    throw new FabricFailure(kindOf(error), `${endorser.name}: ${messageOf(error)}`, error)
   }
   const { status, message } = answer.response
   if (status >= 400) {
@@ -206,7 +210,9 @@ function isSystemError (message: string): boolean {
 
 function endorsed (answer: ProposalResponse, peer: string): PeerAnswer {
   const { payload, endorsement } = answer
-  if (endorsement === undefined || endorsement === null) throw new FabricFailure('unreachable', `${peer} answered without an endorsement`)
+  if (endorsement === undefined || endorsement === null) {
+    throw new FabricFailure('unreachable', `${peer} answered without an endorsement`)
+  }
   return {
     responsePayload: new Uint8Array(payload),
     endorsement: { endorser: new Uint8Array(endorsement.endorser), signature: new Uint8Array(endorsement.signature) }
@@ -217,30 +223,42 @@ function endorsed (answer: ProposalResponse, peer: string): PeerAnswer {
  * To one orderer after the other until one accepts. Sending the same transaction twice is harmless: the second is marked a
  * duplicate and the first one's outcome stands.
  */
-async function broadcastToAny (committers: readonly Committer[], { payload, signature }: SignedEnvelope, timeoutMs: number): Promise<void> {
+async function broadcastToAny (
+  committers: readonly Committer[], { payload, signature }: SignedEnvelope, timeoutMs: number
+): Promise<void> {
   const envelope = { payload: Buffer.from(payload), signature: Buffer.from(signature) }
-  let perhapsSent = false
-  const reasons: string[] = []
+  const failures: FabricFailure[] = []
   for (const committer of committers) {
-    if (!isConnected(committer) && !await committer.checkConnection()) {
-      reasons.push(`${committer.name} cannot be reached`)
-      continue
-    }
-    try {
-      const { status, info } = await committer.sendBroadcast(envelope as never, timeoutMs) as { status: string, info?: string }
-      if (status === 'SUCCESS') return
-      if (status === 'FORBIDDEN' || status === 'BAD_REQUEST' || status === 'NOT_FOUND') {
-        throw new FabricFailure('denied', `${committer.name} refuses the transaction: ${status} ${info ?? ''}`)
-      }
-      reasons.push(`${committer.name}: ${status} ${info ?? ''}`)
-    } catch (error) {
-      if (error instanceof FabricFailure && !perhapsSent) throw error
-      committer.disconnect()
-      reasons.push(`${committer.name}: ${messageOf(error)}`)
-    }
-    perhapsSent = true
+    const failure = await broadcast(committer, envelope, timeoutMs)
+    if (failure === undefined) return
+    failures.push(failure)
   }
-  throw new FabricFailure(perhapsSent ? 'unclear' : 'unreachable', `no orderer accepted the transaction: ${reasons.join('; ')}`)
+  // One that may have taken it outweighs all that did not.
+  const kind = (['unclear', 'denied'] as const).find((worse) => failures.some((failure) => failure.kind === worse)) ?? 'unreachable'
+  throw new FabricFailure(kind, `no orderer accepted the transaction: ${failures.map(messageOf).join('; ')}`)
+}
+
+async function broadcast (committer: Committer, envelope: object, timeoutMs: number): Promise<FabricFailure | undefined> {
+  if (!isConnected(committer) && !await committer.checkConnection()) {
+    return new FabricFailure('unreachable', `${committer.name} cannot be reached`)
+  }
+  try {
+    const { status, info } = await committer.sendBroadcast(envelope as never, timeoutMs) as { status: string, info?: string }
+    if (status === 'SUCCESS') return undefined
+    return new FabricFailure(REFUSALS.includes(status) ? 'denied' : 'unclear', `${committer.name}: ${status} ${info ?? ''}`)
+  } catch (error) {
+    committer.disconnect() // a fresh connection next time
+    return new FabricFailure('unclear', `${committer.name}: ${messageOf(error)}`, error)
+  }
+}
+
+function asFailure (error: unknown): FabricFailure {
+  return error instanceof FabricFailure ? error : new FabricFailure('unreachable', messageOf(error), error)
+}
+
+/** Peers and discovery say in words only that they refuse an identity or its signature. */
+function kindOf (error: unknown): 'denied' | 'unreachable' {
+  return /access denied|creator|signature/i.test(messageOf(error)) ? 'denied' : 'unreachable'
 }
 
 function codeOf (error: unknown): unknown {
@@ -250,4 +268,3 @@ function codeOf (error: unknown): unknown {
 function messageOf (error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
-

@@ -19,7 +19,7 @@ export function signingProvider ({ mspId, certificatePem, privateKeyPem }: Store
   message.setMspid(mspId)
   message.setIdBytes(Buffer.from(certificatePem))
   const serialized = Buffer.from(message.serializeBinary())
-  const signing = { serialize: () => serialized, sign: (payload: Uint8Array) => sign(payload), getMSPId: () => mspId, isValid: () => true }
+  const signing = { serialize: () => serialized, sign, getMSPId: () => mspId, isValid: () => true }
   class NodeUser extends User {
     override getMspid (): string { return mspId }
   }
@@ -31,10 +31,10 @@ export function signingProvider ({ mspId, certificatePem, privateKeyPem }: Store
       getCryptoSuite: unsupported,
       fromJson: unsupported,
       toJson: unsupported,
-      getUserContext: async (_identity, name) => {
+      getUserContext: (_identity, name) => {
         const user = new NodeUser(name)
-        user.setSigningIdentity(signing as never)
-        return user
+        user.setSigningIdentity(signing)
+        return Promise.resolve(user)
       }
     }
   }

@@ -17,10 +17,12 @@ export type Answers = readonly [PeerAnswer, ...PeerAnswer[]]
 const majorityOf = (count: number): number => Math.floor(count / 2) + 1
 
 /**
- * Puts a proposal to every organization at once and returns the byte-equal answers of at least a majority: all that come in while one
- * waits for them. So one that is stopped, slow, behind or of another mind stops nothing, and is not among the endorsers.
+ * Puts a proposal to every organization at once and returns the byte-equal answers of at least a majority: all that come in while
+ * one waits for them. So one that is stopped, slow, behind or of another mind stops nothing, and is not among the endorsers.
  */
-export async function askEveryone (proposal: SignedProposal, organizations: readonly string[], patience: Patience): Promise<Answers> {
+export async function askEveryone (
+  proposal: SignedProposal, organizations: readonly string[], patience: Patience
+): Promise<Answers> {
   const needed = majorityOf(organizations.length)
   const answers: PeerAnswer[] = []
   const failures: FabricFailure[] = []
@@ -67,7 +69,8 @@ function agreeing (answers: readonly PeerAnswer[]): PeerAnswer[] {
   return [...groups.values()].sort((a, b) => b.length - a.length)[0] ?? []
 }
 
-const contractFailures = (failures: readonly FabricFailure[]): FabricFailure[] => failures.filter(({ kind }) => kind === 'contract')
+const contractFailures = (failures: readonly FabricFailure[]): FabricFailure[] =>
+  failures.filter(({ kind }) => kind === 'contract')
 
 /**
  * Why there is no majority. A refusal counts when those who refuse could not be outvoted even if all the others were there; a
@@ -76,7 +79,8 @@ const contractFailures = (failures: readonly FabricFailure[]): FabricFailure[] =
 function disagreement (answers: readonly PeerAnswer[], failures: readonly FabricFailure[], needed: number): FabricFailure {
   const refusals = contractFailures(failures)
   const [refusal] = refusals
-  if (refusal !== undefined && (refusals.length >= needed || (answers.length === 0 && failures.length === refusals.length))) return refusal
+  const unanimous = answers.length === 0 && failures.length === refusals.length
+  if (refusal !== undefined && (refusals.length >= needed || unanimous)) return refusal
   const denied = failures.find(({ kind }) => kind === 'denied')
   if (denied !== undefined && failures.every(({ kind }) => kind === 'denied')) return denied
   const reasons = failures.map(({ message }) => message).join('; ')

@@ -13,11 +13,11 @@ const NOT_VALIDATED = 254
 
 /** Reads blocks through qscc, the system chaincode of every peer. */
 export interface BlockReader {
-  block (number: string): Promise<LedgerBlock | undefined>
-  blockOf (txId: string): Promise<{ readonly block: LedgerBlock, readonly index: number } | undefined>
-  height (): Promise<string>
+  readonly block: (number: string) => Promise<LedgerBlock | undefined>
+  readonly blockOf: (txId: string) => Promise<{ readonly block: LedgerBlock, readonly index: number } | undefined>
+  readonly height: () => Promise<string>
   /** Blocks from a number on, each once and in order, for ever; failures to reach the ledger are waited out. */
-  follow (from: string, signal: AbortSignal): AsyncIterable<LedgerBlock>
+  readonly follow: (from: string, signal: AbortSignal) => AsyncIterable<LedgerBlock>
 }
 
 /** Waits between questions while nothing is new, or nobody answers. */

@@ -1,8 +1,8 @@
 import type { Endorsement } from '../../core/fabric/transaction.js'
 
 /**
- * What the two adapters are to the code that they share: ways to put a signed proposal to peers and an envelope to orderers. Every
- * method rejects with a FabricFailure.
+ * What the two adapters are to the code that they share: ways to put a signed proposal to peers and an envelope to orderers.
+ * Every method rejects with a FabricFailure.
  */
 export interface FabricClient {
   /** The answer of one peer, not attested: for questions whose answer is checked otherwise, or believed. */

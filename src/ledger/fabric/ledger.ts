@@ -52,7 +52,8 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
   async function organizations (): Promise<readonly string[]> {
     if (known === undefined || known.until < performance.now()) {
       const block = await client.evaluate('cscc', ['GetConfigBlock', channel])
-      known = { organizations: [...parseConfigBlock(crypto, block).applicationMsps.keys()], until: performance.now() + ORGANIZATIONS_MS }
+      const { applicationMsps } = parseConfigBlock(crypto, block)
+      known = { organizations: [...applicationMsps.keys()], until: performance.now() + ORGANIZATIONS_MS }
     }
     return known.organizations
   }
@@ -142,7 +143,9 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
     return treeHead(JSON.parse(fromUtf8(await evaluate('getHead'))), 'head')
   }
 
-  async function attest (name: string, args: readonly string[], behind = never): Promise<AttestedQuery & { readonly answer: Uint8Array }> {
+  async function attest (
+    name: string, args: readonly string[], behind = never
+  ): Promise<AttestedQuery & { readonly answer: Uint8Array }> {
     return await failing(async () => {
       const { proposal, answers } = await endorse(name, args, behind)
       return { ...attestedQuery(crypto, proposal, answers), answer: answerOf(answers) }
@@ -202,9 +205,9 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
 
 interface Endorsed { readonly proposal: SignedProposal, readonly answers: Answers }
 
-const nothing = async (): Promise<void> => undefined
-const never = async (): Promise<boolean> => false
-const always = async (): Promise<boolean> => true
+const nothing = (): Promise<void> => Promise.resolve()
+const never = (): Promise<boolean> => Promise.resolve(false)
+const always = (): Promise<boolean> => Promise.resolve(true)
 
 function firstNumber ([first]: readonly Uint8Array[]): string {
   if (first === undefined) throw new LedgerError({ code: 'REFUSED', reason: 'BOUNDS', message: 'no header was given' })
@@ -228,8 +231,8 @@ function writes ([{ responsePayload }]: Answers, chaincode: string): boolean {
 }
 
 /**
- * The entries as the ledger now has them, which must hold exactly these headers. The peer that answers may be a moment behind the one that
- * showed the commit.
+ * The entries as the ledger now has them, which must hold exactly these headers. The peer that answers may be a moment behind the
+ * one that showed the commit.
  */
 async function readBack (
   headers: readonly Uint8Array[], entries: () => Promise<BatchEntry[]>, txId: string | undefined, waitMs: number

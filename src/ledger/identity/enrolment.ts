@@ -1,6 +1,5 @@
-import { randomBytes, X509Certificate } from 'node:crypto'
+import { type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { KeyObject } from 'node:crypto'
 import type FabricCAServices from 'fabric-ca-client'
 import type { User } from 'fabric-common'
 import { LedgerError } from '../errors.js'
@@ -30,6 +29,9 @@ export interface EnrolmentOptions {
  */
 export async function ensureIdentity (options: EnrolmentOptions): Promise<{ identity: StoredIdentity, changed: boolean }> {
   const held = await options.wallet.get(options.label)
+  if (held !== undefined && held.mspId !== options.profile.mspId) {
+    throw new LedgerError({ code: 'CONFIGURATION', message: `the wallet holds an identity of ${held.mspId}, not of ${options.profile.mspId}` })
+  }
   if (held !== undefined && !isDue(held, options.now)) return { identity: held, changed: false }
   const identity = held === undefined || isExpired(held, options.now)
     ? await enrolNew(options)
@@ -81,8 +83,8 @@ async function reenrol ({ profile }: EnrolmentOptions, held: StoredIdentity): Pr
 interface Connected {
   readonly services: FabricCAServices
   /** The key of the last request. */
-  lastKey (): KeyObject
-  enrol (id: string, secret: string, attributes: typeof REQUEST): Promise<StoredIdentity>
+  readonly lastKey: () => KeyObject
+  readonly enrol: (id: string, secret: string, attributes: typeof REQUEST) => Promise<StoredIdentity>
 }
 
 /** fabric-ca-client, loaded on use, with keys and requests made by node:crypto through a crypto suite of our own. */
@@ -93,11 +95,12 @@ async function connect (profile: LedgerProfile): Promise<Connected> {
   const suite = {
     _cryptoKeyStore: true, // or the library asks for an ephemeral key of its own kind
     hash: (message: string) => message, // signers here hash themselves
-    generateKey: async () => {
+    generateKey: () => {
       const made = newKey()
       key = made
       // The subject is `CN=id`, or the library's reading of the certificate at hand; a CA takes the name it knows.
-      return { generateCSR: (subject: string) => certificateRequest(/CN=([^/,+]+)/.exec(subject)?.[1] ?? 'service', made) }
+      const generateCSR = (subject: string): string => certificateRequest(/CN=([^/,+]+)/.exec(subject)?.[1] ?? 'service', made)
+      return Promise.resolve({ generateCSR })
     }
   }
   const { ca } = profile
