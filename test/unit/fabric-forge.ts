@@ -191,9 +191,9 @@ export class ForgedNetwork {
   readonly organizations: readonly Organization[]
   readonly genesis: Uint8Array
 
-  constructor () {
-    this.organizations = NAMES.map(organization)
-    this.genesis = configEnvelope(this.organizations)
+  constructor (organizations = NAMES.map(organization), genesis = configEnvelope(organizations)) {
+    this.organizations = organizations
+    this.genesis = genesis
   }
 
   get identity (): { channel: string, chaincode: string, genesis: string } {
@@ -206,7 +206,7 @@ export class ForgedNetwork {
   }
 
   peers (...indexes: number[]): Member[] {
-    return indexes.map((i) => this.organization(i).peer)
+    return indexes.flatMap((i) => this.organizations[i]?.peer ?? [])
   }
 
   /** A proposal and the endorsed response to it; by default a plain read of one key at (6, 0). */
