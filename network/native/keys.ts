@@ -38,11 +38,24 @@ export async function ensureKeys (folder: string, org: ConsortiumOrg): Promise<v
   renameSync(draft, folder)
 }
 
-async function createKeys (folder: string, org: ConsortiumOrg): Promise<void> {
-  const { domain } = org
+/** An organization's certificate authorities. The orderers' is never the peers', or an orderer would be a member of the peers' MSP. */
+export interface Roots {
+  readonly ca: KeyedCertificate
+  readonly ordererCa: KeyedCertificate
+  readonly tlsCa: KeyedCertificate
+}
+
+async function createRoots (domain: string): Promise<Roots> {
   const [ca, ordererCa, tlsCa] = await Promise.all([
     createRoot(`ca.${domain}`, [KIND]), createRoot(`ca.orderer.${domain}`, [KIND]), createRoot(`tlsca.${domain}`, [KIND])
   ])
+  return { ca, ordererCa, tlsCa }
+}
+
+/** Makes an organization's folder: below these roots, where it has some already, else below new ones. */
+export async function createKeys (folder: string, org: ConsortiumOrg, roots?: Roots): Promise<void> {
+  const { domain } = org
+  const { ca, ordererCa, tlsCa } = roots ?? await createRoots(domain)
   const paths = orgLayout(privateFolder(folder))
   storePair(paths.ca, 'ca', ca)
   storePair(join(folder, 'orderer-ca'), 'ca', ordererCa)
