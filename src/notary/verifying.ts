@@ -2,8 +2,8 @@ import type { Report } from '../core/findings.js'
 import { fromHex } from '../core/bytes.js'
 import { proofBytes } from '../core/proof.js'
 import type { Digests } from '../core/record.js'
-import { verify } from '../core/verify.js'
-import type { Bundles } from './bundle.js'
+import { createVerifier, type Verifier } from '../core/verify.js'
+import type { Bundles, CurrentBundle } from './bundle.js'
 import { type Context, timeText } from './context.js'
 import type { Prover } from './prover.js'
 import type { Reader } from './reader.js'
@@ -39,9 +39,21 @@ export class SelfCheckError extends Error {
 }
 
 export function createVerifying (context: Context, prover: Prover, reader: Reader, bundles: Bundles): Verifying {
+  // A trust bundle is opened once: its blocks and keys are the costly part of a verification.
+  const verifiers = new Map<boolean, { of: CurrentBundle | undefined, verifier: Verifier }>()
+  const verifierFor = (trustAsGiven: boolean): Verifier => {
+    const current = bundles.fingerprint === undefined ? undefined : bundles.current()
+    const known = verifiers.get(trustAsGiven)
+    if (known !== undefined && known.of === current) return known.verifier
+    const verifier = createVerifier(context.crypto, {
+      ...(current === undefined ? {} : { bundle: current.bytes }), bundleSource: 'operator', trustAsGiven
+    })
+    verifiers.set(trustAsGiven, { of: current, verifier })
+    return verifier
+  }
   const run = (held: Held, proof: Uint8Array, trustAsGiven: boolean): Report => {
     const { sha256, sm3 } = held.digests
-    return verify(context.crypto, {
+    return verifierFor(trustAsGiven).verify({
       proof,
       exhibit: {
         sha256: fromHex(sha256),
@@ -49,10 +61,7 @@ export function createVerifying (context: Context, prover: Prover, reader: Reade
         ...(held.size === undefined ? {} : { size: BigInt(held.size) }),
         ...(held.name === undefined ? {} : { name: held.name })
       },
-      now: timeText(context.clock()),
-      ...(bundles.fingerprint === undefined ? {} : { bundle: bundles.current().bytes }),
-      bundleSource: 'operator',
-      trustAsGiven
+      now: timeText(context.clock())
     })
   }
   return {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type Database, put, stored, write } from './database.js'
+import { StoreError } from './errors.js'
 import { textKey } from './keys.js'
 
 export const SCOPES = ['deposit', 'read', 'admin'] as const
@@ -22,8 +23,10 @@ interface StoredKey extends ApiKey { readonly hash: string }
 export interface ApiKeys {
   /** The key of a bearer token, or undefined. */
   authenticate (token: string): ApiKey | undefined
-  /** Makes a key and returns its token, which is kept nowhere. */
-  create (input: Omit<ApiKey, 'id'>): Promise<{ key: ApiKey, token: string }>
+  /** A new token; it counts for nothing until it is registered. */
+  newToken (): string
+  /** Registers a key under a token of `newToken`, which is kept nowhere. */
+  register (token: string, input: Omit<ApiKey, 'id'>): Promise<ApiKey>
   list (): ApiKey[]
 }
 
@@ -42,13 +45,14 @@ export async function openApiKeys (db: Database, random: (size: number) => Buffe
       const found = keys.get(parts?.[1] ?? '')
       return found !== undefined && timingSafeEqual(hashOf(parts?.[2] ?? ''), found.hash) ? found.key : undefined
     },
-    async create (input) {
-      const id = random(8).toString('hex')
-      const secret = random(32).toString('base64url')
+    newToken: () => `sk_${random(8).toString('hex')}.${random(32).toString('base64url')}`,
+    async register (token, input) {
+      const [, id, secret] = TOKEN.exec(token) ?? []
+      if (id === undefined || secret === undefined) throw new StoreError({ code: 'DAMAGED', message: 'not the token of an API key' })
       const value: StoredKey = { ...input, id, hash: hashOf(secret).toString('hex') }
       await write(db, [put(textKey('k', id), JSON.stringify(value))])
       remember(value)
-      return { key: { ...input, id }, token: `sk_${id}.${secret}` }
+      return { ...input, id }
     },
     list: () => [...keys.values()].map(({ key }) => key)
   }

@@ -1,0 +1,118 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Config } from './config.js'
+import { ed25519PublicKey, receiptKeyId } from './core/receipt.js'
+import type { Signer } from './notary/context.js'
+import { nodeCrypto } from './platform/node.js'
+import { type ApiKeys, SCOPES, type Scope } from './store/api-keys.js'
+import type { LogIdentity } from './store/meta.js'
+import type { Store } from './store/store.js'
+
+/**
+ * What a first start makes: the receipt key, the log's identity, two API keys and the file that holds them. In this order, and each
+ * step finds what an interrupted start left, so that nothing is made twice.
+ */
+export interface Beginnings {
+  readonly signer: Signer
+  readonly log: LogIdentity
+  /** The tokens, when they were made now. */
+  readonly credentials: Credentials | undefined
+}
+
+export interface Credentials { readonly admin: string, readonly demo: string }
+
+export class SetupError extends Error {
+  readonly code: 'RECEIPT_KEY_MISSING' | 'RECEIPT_KEY_UNUSABLE'
+
+  constructor (code: SetupError['code'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'SetupError'
+    this.code = code
+  }
+}
+
+export async function begin (config: Config, store: Store, now: number): Promise<Beginnings> {
+  const existing = await store.meta.log()
+  const signer = signerOf(await receiptKey(config.receiptKeyFile, existing === undefined))
+  const log = existing ?? await newLog(config, store, now)
+  return { signer, log, credentials: await credentials(join(config.data, 'credentials.json'), store.keys) }
+}
+
+async function newLog ({ logName, skewMs, deadlineMs }: Config, store: Store, now: number): Promise<LogIdentity> {
+  const log: LogIdentity = {
+    origin: `${logName}/${randomBytes(8).toString('hex')}`, skewMs, deadlineMs, createdAt: new Date(now).toISOString()
+  }
+  await store.meta.createLog(log)
+  return log
+}
+
+/** A log's key is never replaced silently: its receipts would no longer be those of the key on the ledger. */
+async function receiptKey (path: string, mayCreate: boolean): Promise<KeyObject> {
+  const pem = await readIfPresent(path)
+  if (pem !== undefined) return parseKey(path, pem)
+  if (!mayCreate) throw new SetupError('RECEIPT_KEY_MISSING', `the receipt key of this log is not at ${path}`)
+  const { privateKey } = generateKeyPairSync('ed25519')
+  await writePrivate(path, privateKey.export({ format: 'pem', type: 'pkcs8' }).toString())
+  return privateKey
+}
+
+function parseKey (path: string, pem: string): KeyObject {
+  try {
+    const key = createPrivateKey(pem)
+    if (key.asymmetricKeyType === 'ed25519') return key
+  } catch (cause) {
+    throw new SetupError('RECEIPT_KEY_UNUSABLE', `${path} does not hold a private key`, { cause })
+  }
+  throw new SetupError('RECEIPT_KEY_UNUSABLE', `${path} does not hold an Ed25519 key`)
+}
+
+function signerOf (key: KeyObject): Signer {
+  const spki = new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }))
+  const publicKey = ed25519PublicKey(spki)
+  if (publicKey === undefined) throw new SetupError('RECEIPT_KEY_UNUSABLE', 'the receipt key has an unknown form')
+  return { keyId: receiptKeyId(nodeCrypto, spki), spki, publicKey, sign: (message) => sign(null, message, key) }
+}
+
+/** The file comes first: a token that is in the file and not in the database is registered at the next start. */
+async function credentials (path: string, keys: ApiKeys): Promise<Credentials | undefined> {
+  if (keys.list().length > 1) return undefined
+  const written = await readIfPresent(path)
+  const tokens = written === undefined ? { admin: keys.newToken(), demo: keys.newToken() } : JSON.parse(written) as Credentials
+  if (written === undefined) await writePrivate(path, `${JSON.stringify(tokens)}\n`)
+  const register = async (name: keyof Credentials, scopes: readonly Scope[]): Promise<void> => {
+    if (keys.authenticate(tokens[name]) === undefined) {
+      await keys.register(tokens[name], { organization: randomBytes(8).toString('hex'), label: name, scopes })
+    }
+  }
+  await register('admin', SCOPES)
+  await register('demo', ['deposit', 'read'])
+  return tokens
+}
+
+async function readIfPresent (path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Whole or not at all, for its owner only, and on disk. */
+async function writePrivate (path: string, text: string): Promise<void> {
+  const folder = dirname(path)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const temporary = `${path}.new`
+  const file = await open(temporary, 'w', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await chmod(temporary, 0o600)
+  await rename(temporary, path)
+  const parent = await open(folder, 'r')
+  await parent.sync().finally(() => parent.close())
+}

@@ -1,0 +1,70 @@
+import type {} from '@fastify/swagger' // the schema property `hide`
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Notary } from '../../notary/notary.js'
+
+/** Prometheus metrics: requests by route and status, and the pipeline's depths, ages and failures, read when they are asked for. */
+export const metrics = fp((app: FastifyInstance, { notary }: { notary: Notary }, done) => {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  observeRequests(app, registry)
+  observePipeline(notary, registry)
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    return await reply.type(registry.contentType).send(await registry.metrics())
+  })
+  done()
+}, { name: 'metrics' })
+
+function observeRequests (app: FastifyInstance, registry: Registry): void {
+  const seconds = new Histogram({
+    name: 'steelyard_http_request_seconds',
+    help: 'duration of requests',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60],
+    registers: [registry]
+  })
+  // Looking a labelled series up costs more than counting in it.
+  const series = new Map<string, { observe (value: number): void }>()
+  app.addHook('onResponse', (request, reply, next) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    const key = `${request.method} ${route} ${reply.statusCode}`
+    let counter = series.get(key)
+    if (counter === undefined) {
+      counter = seconds.labels(request.method, route, String(reply.statusCode))
+      series.set(key, counter)
+    }
+    counter.observe(reply.elapsedTime / 1000)
+    next()
+  })
+}
+
+function observePipeline (notary: Notary, registry: Registry): void {
+  const { progress, committer, backlog, link } = notary
+  const gauge = (name: string, help: string, read: () => number): void => {
+    const metric: Gauge = new Gauge({ name: `steelyard_${name}`, help, registers: [registry], collect: () => { metric.set(read()) } })
+  }
+  gauge('deposits_received', 'deposits that are durable', () => progress.received)
+  gauge('deposits_sealed', 'deposits in a batch', () => progress.sealed.sequence)
+  gauge('deposits_anchored', 'deposits on the ledger', () => progress.anchored.sequence)
+  gauge('deposits_final', 'deposits whose proof is complete and verified', () => progress.final.sequence)
+  gauge('batches_sealed', 'sealed batches', () => progress.sealed.batches)
+  gauge('commit_queue', 'deposits that wait for the disk', () => committer.depth)
+  gauge('unanchored_age_seconds', 'age of the oldest deposit that is not on the ledger', () => backlog.age() / 1000)
+  gauge('ledger_up', '1 when the ledger answers', () => Number(link.isUp))
+  gauge('waiting_requests', 'requests that wait for a state', () => progress.waiting)
+  const stages = <const L extends string>(name: string, help: string, label: L, read: (stage: ReturnType<Notary['stages'][number]['status']>) => number): void => {
+    const metric: Gauge<L> = new Gauge<L>({
+      name: `steelyard_stage_${name}`,
+      help,
+      labelNames: [label],
+      registers: [registry],
+      collect: () => {
+        for (const stage of notary.stages) metric.set({ [label]: stage.status().name } as Record<L, string>, read(stage.status()))
+      }
+    })
+  }
+  stages('depth', 'things that wait for a stage', 'stage', ({ depth }) => depth)
+  stages('failures', 'steps of a stage that failed', 'stage', ({ failures }) => failures)
+  stages('alarm', '1 when a stage has stopped and needs a person', 'stage', ({ alarm }) => Number(alarm !== undefined))
+}

@@ -1,0 +1,114 @@
+import { Readable } from 'node:stream'
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { proofBytes } from '../../../core/proof.js'
+import { receiptBytes } from '../../../core/receipt.js'
+import type { Notary } from '../../../notary/notary.js'
+import type { FoundDeposit } from '../../../notary/reader.js'
+import { keyOf } from '../../plugins/auth.js'
+import { answers, Decimal, Digests, Document, NumberParams, State, Time } from '../../schemas.js'
+
+const Evidence = Type.Object({
+  number: Type.String(),
+  sequence: Decimal,
+  state: State,
+  receivedAt: Time,
+  batch: Type.Optional(Decimal),
+  digests: Digests,
+  size: Type.Optional(Decimal),
+  record: Document('steelyard/record/v1')
+})
+
+const Wait = Type.Object({
+  wait: Type.Optional(Type.Union(['sealed', 'anchored', 'final'].map((state) => Type.Literal(state)))),
+  timeout: Type.Optional(Type.Integer({ minimum: 0, maximum: 60, description: 'seconds' }))
+}, { additionalProperties: false })
+
+const Disclose = Type.Object({
+  disclose: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String(), { maxItems: 256 })], { description: 'metadata fields to open' }))
+}, { additionalProperties: false })
+
+const COMMON = { tags: ['depositor'], security: [{ key: [] as string[] }], params: NumberParams }
+
+/** What a depositor gets back: state, receipt, proof and content of its own deposits. */
+export const evidenceRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app, { notary }, done) => {
+  const { reader, prover, progress } = notary
+  const onRequest = app.requireScope('read')
+  const find = async (request: FastifyRequest): Promise<FoundDeposit> =>
+    await reader.deposit((request.params as { number: string }).number, keyOf(request))
+
+  app.get('/v1/evidence/:number', {
+    onRequest,
+    schema: { ...COMMON, operationId: 'getEvidence', summary: 'State and record of a deposit', querystring: Wait, response: answers({ 200: Evidence }) }
+  }, async (request, reply) => {
+    const { wait, timeout = 30 } = request.query
+    const first = await find(request)
+    if (wait !== undefined) await progress.reach(first.sequence, wait as 'final', timeout * 1000, closed(request))
+    const { record, sequence, state, batch } = wait === undefined ? first : await find(request)
+    void reply.header('cache-control', 'no-store')
+    return {
+      number: record.number,
+      sequence: String(sequence),
+      state,
+      receivedAt: record.receivedAt,
+      ...(batch === undefined ? {} : { batch }),
+      digests: record.content.digests,
+      ...(record.content.size === undefined ? {} : { size: record.content.size }),
+      record
+    }
+  })
+
+  app.get('/v1/evidence/:number/proof', {
+    onRequest,
+    schema: {
+      ...COMMON, operationId: 'getProof', summary: 'The proof: its exact bytes', querystring: Disclose, response: answers({ 200: Document('steelyard/proof/v1') })
+    }
+  }, async (request, reply) => {
+    const { sequence, record, state } = await find(request)
+    const { disclose = [] } = request.query
+    const bytes = proofBytes(await prover.prove(sequence, typeof disclose === 'string' ? [disclose] : disclose))
+    return await reply.headers({ ...attachment(record.number, 'proof'), 'steelyard-state': state }).send(bytes)
+  })
+
+  app.get('/v1/evidence/:number/receipt', {
+    onRequest,
+    schema: { ...COMMON, operationId: 'getReceipt', summary: 'The receipt: its exact bytes', response: answers({ 200: Document('steelyard/receipt/v1') }) }
+  }, async (request, reply) => {
+    const { sequence, record } = await find(request)
+    return await reply.headers(attachment(record.number, 'receipt')).send(receiptBytes(await prover.receipt(sequence)))
+  })
+
+  app.get('/v1/evidence/:number/content', {
+    onRequest,
+    schema: {
+      ...COMMON, operationId: 'getContent', summary: 'The deposited bytes, verified while they are read', response: answers({ 200: Type.Unsafe<Buffer>({ type: 'string', format: 'binary' }) })
+    }
+  }, async (request, reply) => {
+    const found = await find(request)
+    const { size, stream } = await reader.content(found)
+    return await reply.headers({
+      'content-type': 'application/octet-stream',
+      'content-length': String(size),
+      'content-disposition': `attachment; filename="${found.record.number}"`,
+      'cache-control': 'private, no-store'
+    }).send(Readable.from(stream, { objectMode: false }))
+  })
+  done()
+}
+
+/** Headers of a document: `send` gets bytes, so that no serializer touches them. */
+function attachment (number: string, what: string): Record<string, string> {
+  return {
+    'content-type': 'application/json; charset=utf-8',
+    'content-disposition': `attachment; filename="${number}.${what}.json"`,
+    'cache-control': 'private, no-store'
+  }
+}
+
+/** Aborts when the client goes away: nobody waits for nobody. */
+function closed (request: FastifyRequest): AbortSignal {
+  const controller = new AbortController()
+  request.raw.socket.once('close', () => { controller.abort() })
+  return controller.signal
+}

@@ -1,0 +1,42 @@
+import { type TSchema, Type } from 'typebox'
+
+/** Named parts of the API's schemas: validation, types and OpenAPI follow from them. Documents of the formats are objects of their `type`. */
+export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SHA-256, lower-case hexadecimal' })
+export const Sm3 = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SM3 (GB/T 32905), lower-case hexadecimal' })
+export const Decimal = Type.String({ pattern: '^(0|[1-9][0-9]{0,15})$', description: 'number from 0 as a decimal string' })
+export const Time = Type.String({ format: 'date-time' })
+export const Digests = Type.Object({ sha256: Sha256, sm3: Type.Optional(Sm3) })
+export const State = Type.Union([Type.Literal('received'), Type.Literal('sealed'), Type.Literal('anchored'), Type.Literal('final')])
+export const Metadata = Type.Record(Type.String({ minLength: 1, maxLength: 128 }), Type.Unknown(), {
+  description: 'fields that the record commits to one by one, so that each can be disclosed alone'
+})
+export const NumberParams = Type.Object({
+  number: Type.String({ minLength: 1, maxLength: 64, description: 'evidence number; case and separators are ignored' })
+})
+export const Document = (type: string): TSchema => Type.Object({ type: Type.Literal(type) }, { additionalProperties: true })
+
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.String({ description: 'stable' }),
+  detail: Type.Optional(Type.String()),
+  instance: Type.String(),
+  position: Type.Optional(Type.Integer()),
+  proposal: Type.Optional(Type.String())
+}, { description: 'RFC 9457' })
+
+/** Answers of a route: the good ones, and a problem for every other status. */
+export function answers (good: Record<number, TSchema>): Record<string, TSchema> {
+  return { ...good, '4xx': Problem, '5xx': Problem }
+}
+
+export const Deposited = Type.Object({
+  number: Type.String({ description: 'evidence number' }),
+  sequence: Decimal,
+  state: State,
+  receivedAt: Time,
+  digests: Digests,
+  receipt: Document('steelyard/receipt/v1'),
+  secret: Type.String({ description: 'base64url; opens the metadata fields, keep it' })
+})
