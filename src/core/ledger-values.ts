@@ -12,8 +12,6 @@ const LIMITS = { bytes: 1_048_576, depth: 6 } as const
 
 /** A log's size and root. */
 export const treeHead = object({ size: decimal, root: hex(32) })
-/** As the ledger's answers write it; merkle.ts has the computing one. */
-export type HeadStatement = Infer<typeof treeHead>
 
 /** A receipt-signing key: valid for batches from `fromBatch` up to and without `until`. "Compromised from" never voids a receipt by itself. */
 export const receiptKey = object(

@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { batchHeaderBytes, parseBatchHeader } from '../../core/batch.js'
+import { type BatchHeader, batchHeaderBytes, parseBatchHeader } from '../../core/batch.js'
 import { equalBytes, fromUtf8, toBase64url } from '../../core/bytes.js'
 import type { Crypto } from '../../core/crypto.js'
 import { parseConfigBlock } from '../../core/fabric/config.js'
 import { parseResponsePayload } from '../../core/fabric/transaction.js'
-import {
-  batchEntry, type BatchEntry, type HeadStatement, parseKeysStatement, parseLogStatus, parseReadBack, treeHead
-} from '../../core/ledger-values.js'
+import { batchEntry, type BatchEntry, parseKeysStatement, parseLogStatus, parseReadBack } from '../../core/ledger-values.js'
 import { anchorArgument } from '../../core/log.js'
 import { LedgerError } from '../errors.js'
 import type { AttestedQuery, Ledger, TransactionStatus } from '../ledger.js'
@@ -139,8 +137,10 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
     return (await entries(number, 1))[0]
   }
 
-  async function head (): Promise<HeadStatement> {
-    return treeHead(JSON.parse(fromUtf8(await evaluate('getHead'))), 'head')
+  /** Whether one peer shows a log that these headers belong to: then a GAP elsewhere is a peer that is behind. */
+  async function follows (first: BatchHeader): Promise<boolean> {
+    const { head, nextSequence } = parseLogStatus(await evaluate('status'))
+    return Number(first.number) < Number(head.size) || (first.number === head.size && first.first === nextSequence)
   }
 
   async function attest (
@@ -163,10 +163,10 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
       await submit('registerKey', [toBase64url(spki), fromBatch], nothing)
     },
     async anchor (headers, onTransaction) {
-      const first = firstNumber(headers)
-      const behind = async (): Promise<boolean> => Number((await head()).size) >= Number(first)
+      const [first] = consecutive(headers)
+      const behind = async (): Promise<boolean> => await follows(first)
       const txId = await submit('anchor', [anchorArgument(headers)], onTransaction, behind)
-      const found = await readBack(headers, async () => await entries(first, headers.length), txId, commitMs)
+      const found = await readBack(headers, async () => await entries(first.number, headers.length), txId, commitMs)
       return { entries: found, ...(txId === undefined ? {} : { txId }) }
     },
     transaction,
@@ -209,9 +209,17 @@ const nothing = (): Promise<void> => Promise.resolve()
 const never = (): Promise<boolean> => Promise.resolve(false)
 const always = (): Promise<boolean> => Promise.resolve(true)
 
-function firstNumber ([first]: readonly Uint8Array[]): string {
+/** The headers, which must follow each other. */
+function consecutive (list: readonly Uint8Array[]): [BatchHeader, ...BatchHeader[]] {
+  const [first, ...others] = list.map(parseBatchHeader)
   if (first === undefined) throw new LedgerError({ code: 'REFUSED', reason: 'BOUNDS', message: 'no header was given' })
-  return parseBatchHeader(first).number
+  let last = first
+  for (const header of others) {
+    const follows = Number(header.number) === Number(last.number) + 1 && Number(header.first) === Number(last.first) + Number(last.size)
+    if (!follows) throw new LedgerError({ code: 'GAP', reason: 'GAP', message: `batch ${header.number} does not follow ${last.number}` })
+    last = header
+  }
+  return [first, ...others]
 }
 
 async function failing<T> (run: () => Promise<T>): Promise<T> {
