@@ -259,6 +259,15 @@ t.test('fabric-gateway', async (t) => {
     resumed.close()
   })
 
+  t.test('refuses events and statuses of an unknown channel', async (t) => {
+    const nowhere = client.getNetwork('nochan')
+    const events = await failureOf((async () => await first(await nowhere.getChaincodeEvents('counter')))())
+    t.equal(events['code'], grpc.status.PERMISSION_DENIED)
+    t.match(events.message, /Failed to get policy manager for channel \[nochan\]/)
+    const blocks = await failureOf((async () => await first(await nowhere.getBlockEvents()))())
+    t.match(blocks.message, /NOT_FOUND|404/)
+  })
+
   t.test('streams blocks', async (t) => {
     const blocks = await network.getFilteredBlockEvents({ startBlock: 0n })
     const numbers: number[] = []

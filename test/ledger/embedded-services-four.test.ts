@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createConnection } from 'node:net'
 import * as grpc from '@grpc/grpc-js'
 import type { Contract, GatewayError } from '@hyperledger/fabric-gateway'
 import { discovery, gateway, peer } from '@hyperledger/fabric-protos'
@@ -137,6 +139,31 @@ t.test('a stopped peer refuses connections, on the same port again after the sta
   t.equal(ports.peer, port)
   const fresh = counter.peerGateway('platform').getNetwork('evidence').getContract('counter')
   t.equal(Buffer.from(await fresh.evaluateTransaction('read', 'b')).toString(), '1')
+})
+
+t.test('a stopped peer cuts the streams of its clients; a stopped CA answers nobody', async (t) => {
+  const events = await counter.peerGateway('forensic').getNetwork('evidence').getChaincodeEvents('counter')
+  const next = events[Symbol.asyncIterator]().next()
+  const fresh = counter.peerGateway('court').getNetwork('evidence').getContract('counter')
+  await fresh.submitTransaction('create', 'seen', '1')
+  t.notOk((await next).done, 'the stream is open')
+  const cut = failureOf(events[Symbol.asyncIterator]().next())
+  await set('peer', false, 'forensic')
+  t.equal((await cut).code, grpc.status.UNAVAILABLE)
+  await set('peer', true, 'forensic')
+
+  const { ports } = counter.org('forensic')
+  const answers = async (): Promise<boolean> => {
+    const socket = createConnection(ports.ca, '127.0.0.1')
+    const answered = await once(socket, 'connect').then(() => true, () => false)
+    socket.destroy()
+    return answered
+  }
+  t.ok(await answers())
+  await set('ca', false, 'forensic')
+  t.notOk(await answers())
+  await set('ca', true, 'forensic')
+  t.ok(await answers())
 })
 
 t.test('discovery answers members, local peers and configuration', async (t) => {

@@ -22,25 +22,40 @@ export function createCommitWaiter (channel: Channel): CommitWaiter {
     })
   })
 
-  async function wait (txId: string, signal: AbortSignal): Promise<TransactionLocation> {
+  function subscribe (txId: string): { readonly location: Promise<TransactionLocation>, readonly stop: () => void } {
     const waiters = waiting.get(txId) ?? new Set<Waiter>()
     waiting.set(txId, waiters)
     let waiter: Waiter = () => {}
-    try {
-      return await new Promise<TransactionLocation>((resolve, reject) => {
-        waiter = resolve
-        waiters.add(waiter) // before looking, so that a commit in between is not missed
-        const cancel = (): void => { reject(new RpcError(grpc.status.CANCELLED, 'context canceled')) }
-        signal.addEventListener('abort', cancel, { once: true })
-        channel.transaction(txId).then((location) => { if (location !== undefined) resolve(location) }, reject)
-      })
-    } finally {
+    const location = new Promise<TransactionLocation>((resolve) => {
+      waiter = resolve
+      waiters.add(waiter)
+    })
+    const unsubscribe = (): void => {
       waiters.delete(waiter)
       if (waiters.size === 0 && waiting.get(txId) === waiters) waiting.delete(txId)
+    }
+    return { location, stop: unsubscribe }
+  }
+
+  async function wait (txId: string, signal: AbortSignal): Promise<TransactionLocation> {
+    const subscription = subscribe(txId) // before looking, so that a commit in between is not missed
+    try {
+      // The ledger goes first: what is committed now may be a repetition of what was committed long ago.
+      return await channel.transaction(txId) ?? await Promise.race([subscription.location, aborted(signal)])
+    } finally {
+      subscription.stop()
     }
   }
 
   return { wait, close: stop }
+}
+
+async function aborted (signal: AbortSignal): Promise<never> {
+  return await new Promise((_resolve, reject) => {
+    const cancel = (): void => { reject(new RpcError(grpc.status.CANCELLED, 'context canceled')) }
+    if (signal.aborted) cancel()
+    signal.addEventListener('abort', cancel, { once: true })
+  })
 }
 
 /** gateway.Gateway/CommitStatus: blocks until the transaction is committed or the client gives up. */

@@ -30,9 +30,9 @@ export async function listenGrpc (bindings: readonly ServiceBinding[], tls: TlsP
   })
   return {
     port: bound,
-    async close () {
+    close () {
       server.forceShutdown()
-      await Promise.resolve()
+      return Promise.resolve()
     }
   }
 }
