@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import type { Binaries } from './binaries.js'
 import { baseEnvironment, runCommand } from './command.js'
 import { NativeNetworkError } from './errors.js'
-import { type Layout } from './layout.js'
+import type { Layout } from './layout.js'
 import { tlsFiles } from './nodes.js'
-import type { PackageState, PlacedOrg } from './state.js'
+import type { PlacedOrg } from './state.js'
 
 /** A chaincode definition as it is approved and committed. */
 export interface Definition {
@@ -76,35 +76,44 @@ export async function installPackage (context: AdminContext, org: PlacedOrg, fil
   await peerCommand(context, org, ['lifecycle', 'chaincode', 'install', file])
 }
 
-/** Which organizations have approved this very definition. */
-export async function approvals (
-  context: AdminContext, org: PlacedOrg, definition: Definition
-): Promise<Readonly<Record<string, boolean>>> {
-  const args = ['lifecycle', 'chaincode', 'checkcommitreadiness', ...definitionArguments(definition), '--output', 'json']
-  const { stdout } = await peerCommand(context, org, args)
-  return (JSON.parse(stdout) as { approvals: Record<string, boolean> }).approvals
+/** Has an organization approved this definition? */
+export async function hasApproved (context: AdminContext, org: PlacedOrg, definition: Definition): Promise<boolean> {
+  const { channel, name, version, sequence } = definition
+  const args = [
+    'lifecycle', 'chaincode', 'queryapproved', '--channelID', channel, '--name', name, '--sequence', String(sequence), '--output', 'json'
+  ]
+  try {
+    const { stdout } = await peerCommand(context, org, args)
+    return (JSON.parse(stdout) as { version?: string }).version === version
+  } catch (error) {
+    if (error instanceof NativeNetworkError && /could not fetch approved chaincode definition/.test(error.message)) return false
+    throw error
+  }
 }
 
 /** Approves a definition for an organization, to be served by this package. */
-export async function approve (
-  context: AdminContext, org: PlacedOrg, definition: Definition, chaincode: Pick<PackageState, 'packageId'>
-): Promise<void> {
+export async function approve (context: AdminContext, org: PlacedOrg, definition: Definition, by: {
+  readonly packageId: string
+  /** Whose orderer is sent the transaction. */
+  readonly orderer: PlacedOrg
+}): Promise<void> {
   await peerCommand(context, org, [
-    'lifecycle', 'chaincode', 'approveformyorg', ...definitionArguments(definition), '--package-id', chaincode.packageId,
-    ...ordererArguments(context, org)
+    'lifecycle', 'chaincode', 'approveformyorg', ...definitionArguments(definition), '--package-id', by.packageId,
+    ...ordererArguments(context, by.orderer)
   ])
 }
 
 /** Commits a definition, endorsed by the peers of these organizations. */
-export async function commit (
-  context: AdminContext, org: PlacedOrg, definition: Definition, endorsers: readonly PlacedOrg[]
-): Promise<void> {
-  const peers = endorsers.flatMap((endorser) => [
+export async function commit (context: AdminContext, org: PlacedOrg, definition: Definition, by: {
+  readonly endorsers: readonly PlacedOrg[]
+  readonly orderer: PlacedOrg
+}): Promise<void> {
+  const peers = by.endorsers.flatMap((endorser) => [
     '--peerAddresses', `${endorser.host}:${endorser.ports.peer}`,
     '--tlsRootCertFiles', tlsFiles(context.layout.org(endorser.name).peer).ca
   ])
   await peerCommand(context, org, [
-    'lifecycle', 'chaincode', 'commit', ...definitionArguments(definition), ...ordererArguments(context, org), ...peers
+    'lifecycle', 'chaincode', 'commit', ...definitionArguments(definition), ...ordererArguments(context, by.orderer), ...peers
   ])
 }
 

@@ -4,20 +4,20 @@
  * @module
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  approvals, approve, commit, committed, type Definition, installedPackages, installPackage, joinOrderer, joinPeer,
-  ordererJoined, peerChannels
-} from './administration.js'
-import { createPackage, ensureBuilder, packageFile } from './chaincode-package.js'
+import { joinOrderer, joinPeer, ordererJoined, peerChannels } from './administration.js'
+import { createPackage, ensureBuilder } from './chaincode-package.js'
+import { deploy, installPackages } from './deployment.js'
 import { NativeNetworkError } from './errors.js'
 import { ensureGenesis } from './genesis.js'
 import { ensureKeys } from './keys.js'
 import type { Layout } from './layout.js'
 import { type Network, networkOf, nodesOf } from './network.js'
+import { nodeName, type NodeKind } from './nodes.js'
 import { probeEndorsement } from './probe.js'
 import { writeProfiles } from './profiles.js'
+import { runningProcess } from './processes.js'
 import { reportOf, startNodes } from './run-nodes.js'
-import { type NetworkState, operatorOf, placedOrgs, writeState } from './state.js'
+import { type NetworkState, type PlacedOrg, placedOrgs, writeState } from './state.js'
 
 const READY_TIMEOUT = 60_000
 const POLL = 250
@@ -49,9 +49,12 @@ export async function bringUp (network: Network): Promise<string[]> {
   const deployed = state.chaincode.deployed === true
   const [processes] = await Promise.all([
     startNodes(network, nodesOf(state, orgs, ['chaincode'])),
-    deployed ? undefined : installEverywhere(network)
+    deployed ? undefined : installPackages(network, orgs)
   ])
-  if (!deployed) await deploy(network)
+  if (!deployed) {
+    await untilOrdering(network, orgs)
+    await deploy(network, orgs)
+  }
   return [...started, ...processes]
 }
 
@@ -75,57 +78,30 @@ async function joinPeers (network: Network): Promise<void> {
   }))
 }
 
-async function installEverywhere (network: Network): Promise<void> {
-  const { chaincode } = network.state
-  if (chaincode === undefined) return
-  await Promise.all(network.orgs.map(async (org) => {
-    if ((await installedPackages(network, org)).includes(chaincode.packageId)) return
-    network.log(`installing ${chaincode.packageId.slice(0, 24)} on ${org.name}.peer`)
-    await installPackage(network, org, packageFile(network.layout, chaincode))
-  }))
-}
-
-/** Lets every organization approve the definition and commits it; notes in the state that this is done. */
-export async function deploy (network: Network): Promise<void> {
-  const { chaincode, consortium } = network.state
-  if (chaincode === undefined) return
-  const operator = operatorOf(network.orgs)
-  const definition: Definition = {
-    channel: consortium.channel, name: consortium.chaincode.name, version: chaincode.version, sequence: chaincode.sequence
-  }
-  await untilOrdering(network)
-  const present = await committed(network, operator, consortium.channel, definition.name)
-  if (present === undefined || present.sequence < definition.sequence) {
-    const approved = await approvals(network, operator, definition)
-    await Promise.all(network.orgs.filter((org) => approved[org.mspId] !== true).map(async (org) => {
-      network.log(`approving ${definition.name} ${definition.version} for ${org.name}`)
-      await approve(network, org, definition, chaincode)
-    }))
-    network.log(`committing ${definition.name} ${definition.version}`)
-    await commit(network, operator, definition, network.orgs)
-  }
-  writeState(network.layout, { ...network.state, chaincode: { ...chaincode, deployed: true } })
-}
-
 /** Waits until the orderers follow a leader. */
-async function untilOrdering (network: Network): Promise<void> {
+async function untilOrdering (network: Network, orgs: readonly PlacedOrg[]): Promise<void> {
   await until('the orderers have no leader', async () => {
-    const reports = await Promise.all(network.orgs.map(async (org) => await reportOf(network, { name: '', kind: 'orderer', org })))
-    if (reports.filter(({ leader }) => leader !== undefined).length < network.orgs.length) throw new Error('no leader yet')
+    const reports = await Promise.all(orgs.map(async (org) => await reportOf(network, { name: '', kind: 'orderer', org })))
+    if (reports.some(({ leader }) => leader === undefined)) throw new Error('no leader yet')
   })
 }
 
-/** Waits until every peer would get an anchor endorsed, and the orderers have a leader. */
+/** Waits until every peer that runs would get an anchor endorsed, and the orderers that run follow a leader. */
 export async function untilReady (network: Network): Promise<void> {
   const { channel, chaincode } = network.state.consortium
   network.log('waiting until the peers find an endorsing majority')
-  await untilOrdering(network)
+  await untilOrdering(network, running(network, 'orderer'))
   if (network.state.chaincode === undefined) return
-  await Promise.all(network.orgs.map(async (org) => {
+  await Promise.all(running(network, 'peer').map(async (org) => {
     await until(`${org.name}.peer finds no endorsing majority`, async () => {
       await probeEndorsement(network.layout, org, { channel, chaincode: chaincode.name })
     })
   }))
+}
+
+/** The organizations whose node of a kind runs. */
+export function running (network: Network, kind: NodeKind): PlacedOrg[] {
+  return network.orgs.filter((org) => runningProcess(network.layout, nodeName(org.name, kind)) !== undefined)
 }
 
 async function until (complaint: string, attempt: () => Promise<void>): Promise<void> {

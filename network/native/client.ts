@@ -4,6 +4,7 @@
  * @module
  */
 import { readFileSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkVersions, type Environment, findBinaries } from './binaries.js'
 import { bringUp, prepareFiles, reloaded, untilReady } from './bring-up.js'
@@ -16,6 +17,7 @@ import { startNodes } from './run-nodes.js'
 import { ensureState, operatorOf, placedOrgs, requireState } from './state.js'
 
 export { networkStatus, type NativeStatus, type NodeStatus } from './status.js'
+export { upgradeChaincode, type UpgradeOptions } from './upgrade.js'
 export { NativeNetworkError, type NativeNetworkErrorCode } from './errors.js'
 export { checkVersions, findBinaries } from './binaries.js'
 
@@ -61,7 +63,7 @@ export async function networkUp (options: UpOptions): Promise<UpResult> {
   const { warnings } = await checkVersions(binaries)
   return await withLock(layout, async () => {
     const described = await ensureState(layout, () => readConsortium(options.description ?? defaultDescription()))
-    const state = await prepareFiles(layout, described, options.chaincode)
+    const state = await prepareFiles(layout, described, options.chaincode === undefined ? undefined : resolve(options.chaincode))
     const network = networkOf(binaries, layout, state, log)
     const started = await bringUp(network)
     await untilReady(reloaded(network, requireState(layout)))

@@ -214,7 +214,8 @@ function chaincodeProgram ({ org, folder, chaincode }: NodeContext): Program {
       '--chaincode-tls-client-cacert-file', tls.ca
     ],
     cwd: chaincode.folder,
-    env: baseEnvironment()
+    env: baseEnvironment(),
+    tag: chaincode.packageId // it answers to this package only
   }
 }
 

@@ -19,6 +19,8 @@ export interface Program {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
+  /** What the process must be restarted for when it changes. */
+  readonly tag?: string
 }
 
 /** A process that was started. */
@@ -26,6 +28,7 @@ export interface ProcessRecord {
   readonly pid: number
   /** As the system tells it; compared, never interpreted. */
   readonly started: string
+  readonly tag?: string
 }
 
 /** The folders that this module keeps. */
@@ -86,8 +89,9 @@ export function readRecord (path: string): ProcessRecord | undefined {
   const text = readIfPresent(path)
   if (text === undefined) return undefined
   try {
-    const { pid, started } = JSON.parse(text) as Partial<ProcessRecord>
-    return Number.isInteger(pid) && typeof started === 'string' ? { pid: pid as number, started } : undefined
+    const { pid, started, tag } = JSON.parse(text) as Partial<ProcessRecord>
+    if (pid === undefined || !Number.isInteger(pid) || started === undefined) return undefined
+    return { pid, started, ...(tag === undefined ? {} : { tag }) }
   } catch {
     return undefined
   }
@@ -108,7 +112,8 @@ export function startProcess (folders: ProcessFolders, program: Program): boolea
     if (child.pid === undefined) {
       throw new NativeNetworkError({ code: 'START_FAILED', message: `${program.name}: ${program.command} cannot be started` })
     }
-    const record: ProcessRecord = { pid: child.pid, started: startTime(child.pid) ?? '' }
+    const { tag } = program
+    const record: ProcessRecord = { pid: child.pid, started: startTime(child.pid) ?? '', ...(tag === undefined ? {} : { tag }) }
     writePrivate(join(folders.run, `${program.name}.json`), JSON.stringify(record))
   } finally {
     closeSync(log)

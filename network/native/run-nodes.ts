@@ -9,7 +9,7 @@ import { nodeContext, type Network, type NodeRef } from './network.js'
 import { nodeProgram } from './nodes.js'
 import { caReport, type NodeReport, ordererReport, peerReport } from './operations.js'
 import { isFree } from './ports.js'
-import { logTail, runningProcess, startProcess } from './processes.js'
+import { logTail, runningProcess, startProcess, stopProcess } from './processes.js'
 
 const POLL = 150
 const START_TIMEOUT = 60_000
@@ -17,11 +17,19 @@ const START_TIMEOUT = 60_000
 /** Starts nodes that do not run, and returns their names once all of them answer. */
 export async function startNodes (network: Network, nodes: readonly NodeRef[]): Promise<string[]> {
   const { layout } = network
+  await Promise.all(nodes.map(async (node) => { await stopOutdated(network, node) }))
   const stopped = nodes.filter((node) => runningProcess(layout, node.name) === undefined)
   await Promise.all(stopped.map(checkPort))
   for (const node of stopped) startProcess(layout, nodeProgram(nodeContext(network, node.org), node.kind))
   await Promise.all(nodes.map(async (node) => { await untilHealthy(network, node) }))
   return stopped.map((node) => node.name)
+}
+
+/** A chaincode process serves one package: after an upgrade it must be another one. */
+async function stopOutdated (network: Network, node: NodeRef): Promise<void> {
+  if (node.kind !== 'chaincode') return
+  const process = runningProcess(network.layout, node.name)
+  if (process !== undefined && process.tag !== network.state.chaincode?.packageId) await stopProcess(network.layout, node.name)
 }
 
 async function checkPort (node: NodeRef): Promise<void> {
