@@ -9,11 +9,17 @@ import type { Test } from 'tap'
 import { batchHeaderBytes, type BatchHeader } from '../../src/core/batch.js'
 import { fromBase64url, toHex } from '../../src/core/bytes.js'
 import { jcs } from '../../src/core/jcs.js'
-import { batchKey, ledgerBytes, parseReadBack } from '../../src/core/ledger-values.js'
+import { type BatchEntry, batchKey, keysKey, ledgerBytes, logKey, parseReadBack } from '../../src/core/ledger-values.js'
+import { dataHash, headerHash } from '../../src/core/fabric/block.js'
+import { LIFECYCLE, sequenceKey } from '../../src/core/fabric/definition.js'
 import { verifyLowS } from '../../src/core/fabric/ecdsa.js'
+import { type FabricHistory, verifyHistory } from '../../src/core/fabric/history.js'
 import { parseSerializedIdentity } from '../../src/core/fabric/msp.js'
-import { endorsedBytes, parseResponsePayload, proposalHash } from '../../src/core/fabric/transaction.js'
+import type { FabricResult } from '../../src/core/fabric/refusal.js'
+import { endorsedBytes, parseEndorserTransaction, parseResponsePayload, proposalHash } from '../../src/core/fabric/transaction.js'
+import { createFabricVerifier } from '../../src/core/fabric/verifier.js'
 import { parseCertificate } from '../../src/core/fabric/x509.js'
+import type { BlockData } from '../../src/core/proof.js'
 import { LedgerError, type LedgerErrorCode } from '../../src/ledger/errors.js'
 import type { FabricClient } from '../../src/ledger/fabric/client.js'
 import { FabricFailure } from '../../src/ledger/fabric/failure.js'
@@ -108,6 +114,29 @@ export function ledgerContract (t: Test, client: LedgerClient, network: LedgerNe
     const { statement, ...attested } = await ledger.attestStatus()
     t.equal(toHex(checkAttestation(t, attested, network.organizations)), toHex(ledgerBytes(statement)))
     t.match(statement, { nextSequence: '10', head: entries[1]?.head })
+  })
+
+  t.test('the evidence convinces the offline verifier', async (t) => {
+    const { ledger, origin, next } = await freshLog(t)
+    const { txId = '', entries } = await ledger.anchor([batchHeaderBytes(next())], none)
+    const history = await historyOf(ledger)
+    const verifier = createFabricVerifier(nodeCrypto, history)
+    const found = await ledger.blockOf(txId)
+    if (found === undefined) throw new Error('the block is gone')
+    const ordered = expectOk(t, verifier.block({ ...found.block.data, transaction: String(found.index) }))
+    const key = batchKey(origin, '0')
+    const written = ordered.transaction.readWriteSets.find(({ namespace }) => namespace === ledger.chaincode)?.writes
+      .find((write) => write.key === key)?.value
+    t.equal(toHex(written ?? new Uint8Array(0)), toHex(ledgerBytes(entries[0] as BatchEntry)))
+    const { attestation, identities } = await ledger.attestBatch('0')
+    const args = ['readBatch', origin, '0']
+    const back = expectOk(t, verifier.readback(attestation, identities, { args, key, version: ordered.at, after: ordered.at.block }))
+    t.ok(back.full)
+    const keys = await ledger.attestKeys()
+    const asked = { args: ['getKeys', origin], key: keysKey(origin), after: 0n }
+    expectOk(t, verifier.readback(keys.attestation, keys.identities, asked))
+    const state = await ledger.attestStatus()
+    expectOk(t, verifier.readback(state.attestation, state.identities, { args: ['status', origin], key: logKey(origin), after: 0n }))
   })
 
   t.test('again: the same bytes are found, not written', async (t) => {
@@ -311,6 +340,35 @@ export function ledgerContract (t: Test, client: LedgerClient, network: LedgerNe
 }
 
 const none = (): Promise<void> => Promise.resolve()
+
+/** What a trust bundle's history is made of, found in the blocks. */
+async function historyOf (ledger: Ledger): Promise<FabricHistory> {
+  const configs: BlockData[] = []
+  const definitions: Array<{ block: BlockData, transaction: string }> = []
+  const genesis = (await ledger.block('0')).data
+  for (let number = 1n, height = BigInt(await ledger.height()); number < height; number++) {
+    const { data, transactions } = await ledger.block(String(number))
+    if (transactions[0]?.type === 1) configs.push(data)
+    transactions.forEach(({ type, code }, i) => {
+      if (type !== 3 || code !== 0) return
+      const { readWriteSets } = parseEndorserTransaction(fromBase64url(data.data[i] ?? ''))
+      const commits = readWriteSets.some(({ namespace, writes }) =>
+        namespace === LIFECYCLE && writes.some(({ key }) => key === sequenceKey(ledger.chaincode)))
+      if (commits) definitions.push({ block: data, transaction: String(i) })
+    })
+  }
+  const header = { number: 0n, previousHash: new Uint8Array(0), dataHash: dataHash(nodeCrypto, genesis.data.map(fromBase64url)) }
+  const identity = { channel: ledger.channel, chaincode: ledger.chaincode, genesis: toHex(headerHash(nodeCrypto, header)) }
+  const history = verifyHistory(nodeCrypto, identity, { genesis: { number: '0', data: genesis.data }, configs, definitions })
+  if (!history.ok) throw new Error(JSON.stringify(history))
+  return history.value
+}
+
+function expectOk<T> (t: Test, result: FabricResult<T>): T {
+  if (!result.ok) throw new Error(JSON.stringify(result))
+  t.ok(result.ok)
+  return result.value
+}
 
 async function refused (t: Test, call: Promise<unknown>, code: LedgerErrorCode, reason?: string): Promise<LedgerError> {
   try {
