@@ -3,7 +3,7 @@ import multipart from '@fastify/multipart'
 import rateLimiting from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { PROOF_LIMITS } from '../core/proof.js'
 import type { Notary } from '../notary/notary.js'
 import { auth } from './plugins/auth.js'
@@ -31,7 +31,7 @@ const BODY_LIMIT = 128 * 1024
 export async function createApp ({ notary, logger, maxFileSize, rateLimit, version }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     requestTimeout: 0, // an upload takes its time; a connection that says nothing is closed below
     connectionTimeout: 120_000,

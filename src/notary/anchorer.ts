@@ -28,8 +28,8 @@ export interface AnchorerOptions {
   readonly anchors: Anchors
   readonly batches: Batches
   readonly progress: Progress
-  /** The ledger, or an UNAVAILABLE error. */
-  readonly ledger: () => Ledger
+  /** The ledger, while it is connected; whoever connects it wakes the stage. */
+  readonly ledger: () => Ledger | undefined
   readonly onAnchored: () => void | Promise<void>
   /** The ledger holds another log than ours under our origin. */
   readonly onFork: (alarm: string) => void
@@ -39,17 +39,16 @@ export function createAnchorer (options: AnchorerOptions): Stage {
   const { context, anchors, progress, ledger, onAnchored, onFork } = options
   let asked = 0
 
-  const isUndecided = async (): Promise<boolean> => {
+  const isUndecided = async (chosen: Ledger): Promise<boolean> => {
     const sent = await anchors.inFlight()
     if (sent === undefined || sent.from !== progress.anchored.batches || asked >= ASKS) return false
     asked++
-    return await ledger().transaction(sent.txId) === undefined
+    return await chosen.transaction(sent.txId) === undefined
   }
 
-  const send = async (): Promise<void> => {
+  const send = async (chosen: Ledger): Promise<void> => {
     const from = progress.anchored.batches
     const headers = await readHeaders(options, from, Math.min(MAX_HEADERS, progress.sealed.batches - from))
-    const chosen = ledger()
     context.checkpoint('anchor.chosen')
     const { entries } = await chosen.anchor(headers, async (txId) => {
       await anchors.noteInFlight({ txId, from, count: headers.length })
@@ -72,10 +71,11 @@ export function createAnchorer (options: AnchorerOptions): Stage {
     log: context.log,
     depth: () => progress.sealed.batches - progress.anchored.batches,
     async step () {
-      if (progress.anchored.batches >= progress.sealed.batches) return false
-      if (await isUndecided()) return ASK_PAUSE_MS
+      const chosen = ledger()
+      if (chosen === undefined || progress.anchored.batches >= progress.sealed.batches) return false
+      if (await isUndecided(chosen)) return ASK_PAUSE_MS
       try {
-        await send()
+        await send(chosen)
       } catch (error) {
         if (isFork(error)) {
           stage.halt('LEDGER_FORK')

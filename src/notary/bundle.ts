@@ -39,7 +39,7 @@ export interface BundleOptions {
   readonly context: Context
   readonly meta: Meta
   readonly anchors: Anchors
-  readonly ledger: () => Ledger
+  readonly ledger: () => Ledger | undefined
   readonly facts: () => TrustFacts
   readonly onChange: (current: CurrentBundle) => void
 }
@@ -117,6 +117,7 @@ export async function createBundles (options: BundleOptions): Promise<Bundles> {
     depth: () => 0,
     async step () {
       const chosen = ledger()
+      if (chosen === undefined) return false
       const height = Number(await chosen.height())
       let isNew = !isAttested || current === undefined
       while (Number(state.scanned) < height) isNew = await scan(chosen, height) || isNew

@@ -22,7 +22,7 @@ export interface FinalizerOptions {
   readonly anchors: Anchors
   readonly batches: Batches
   readonly progress: Progress
-  readonly ledger: () => Ledger
+  readonly ledger: () => Ledger | undefined
   readonly locate: (readback: FabricReadback, chaincode: string) => Location
   /** Throws unless the proof of this deposit, as stored now, satisfies the verifier. */
   readonly selfCheck: (sequence: number) => Promise<void>
@@ -39,9 +39,9 @@ export function createFinalizer (options: FinalizerOptions): Stage {
     async step () {
       const from = progress.final.batches
       const count = Math.min(TOGETHER, progress.anchored.batches - from)
-      if (count <= 0) return false
-      const numbers = Array.from({ length: count }, (_, i) => from + i)
       const chosen = ledger()
+      if (count <= 0 || chosen === undefined) return false
+      const numbers = Array.from({ length: count }, (_, i) => from + i)
       const blocks = new Map<string, Promise<StoredBlock>>()
       await anchors.store(await Promise.all(numbers.map((number) => attest(options, chosen, number, blocks))))
       context.checkpoint('final.stored')

@@ -1,4 +1,3 @@
-import { LedgerError } from '../ledger/errors.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { Context } from './context.js'
 import { createStage, type Stage } from './stage.js'
@@ -8,8 +7,8 @@ import { createStage, type Stage } from './stage.js'
  * new, asks now and then whether somebody answers, and after a few silences connects anew, since the ledger may have moved.
  */
 export interface LedgerLink extends Stage {
-  /** The ledger, or UNAVAILABLE. */
-  ledger (): Ledger
+  /** The ledger, while it is connected. */
+  ledger (): Ledger | undefined
   readonly isUp: boolean
 }
 
@@ -43,6 +42,7 @@ export function createLedgerLink ({ context, connect, skewMs, onUp }: LedgerLink
     up()
   }
   const up = (): void => {
+    silences = 0
     silences = 0
     if (isUp) return
     isUp = true
@@ -80,10 +80,7 @@ export function createLedgerLink ({ context, connect, skewMs, onUp }: LedgerLink
   return {
     ...stage,
     get isUp () { return isUp },
-    ledger () {
-      if (current === undefined) throw new LedgerError({ code: 'UNAVAILABLE', message: 'the ledger is not connected' })
-      return current
-    },
+    ledger: () => current,
     async close () {
       await stage.close()
       await drop()
