@@ -1,4 +1,5 @@
 import { batchHeader } from './batch.js'
+import { formatError } from './errors.js'
 import { jcsBytes, parseCanonical } from './jcs.js'
 import { receiptBody } from './receipt.js'
 import { record } from './record.js'
@@ -33,16 +34,23 @@ export const fabricBlock = object({
 })
 export type FabricBlock = Infer<typeof fabricBlock>
 
-/**
- * Data of attestation fabric-readback/v1: an endorsed query. `identity` is the SHA-256 of a serialized identity in the document's
- * `identities`. `proposal` is absent in the compact form.
- */
-export const fabricReadback = object({
+const endorsedQuery = object({
   responsePayload: base64url(1, 1_048_576),
   endorsements: list(object({ identity: hex(32), signature: base64url(8, 160) }), 64, 1)
 }, {
   proposal: object({ channelHeader: base64url(1, 65_536), signatureHeader: base64url(1, 65_536), payload: base64url(1, 65_536) })
 })
+
+/**
+ * Data of attestation fabric-readback/v1: an endorsed query. `identity` is the SHA-256 of a serialized identity in the document's
+ * `identities`; endorsements stand in its order, so that there is one way to write them. `proposal` is absent in the compact form.
+ */
+export const fabricReadback = (value: unknown, path: string): Infer<typeof endorsedQuery> => {
+  const query = endorsedQuery(value, path)
+  const rising = query.endorsements.every(({ identity }, i, all) => i === 0 || (all[i - 1]?.identity ?? '') < identity)
+  if (!rising) throw formatError(`${path}.endorsements`, 'must be in ascending order of identity, each once')
+  return query
+}
 export type FabricReadback = Infer<typeof fabricReadback>
 
 export const attestation = object({ type: text(64), target: oneOf('record', 'batch', 'head'), data: json })

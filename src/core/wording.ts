@@ -190,8 +190,8 @@ const FINDINGS: { readonly [C in FindingCode]: Said<FindingEvidence[C]> } = {
   }),
   ATTESTATION_MALFORMED: ({ type }) => ({ en: `the attestation ${type} cannot be read`, zh: `证明材料 ${type} 无法读取` }),
   ATTESTATION_MISPLACED: ({ type }) => ({
-    en: `the attestation ${type} is there twice, or is said of something that it cannot attest`,
-    zh: `证明材料 ${type} 重复出现，或其指向的对象不正确`
+    en: `the attestation ${type} is there twice, out of order, or said of something that it cannot attest`,
+    zh: `证明材料 ${type} 重复出现、次序不对，或其指向的对象不正确`
   }),
   IDENTITY_UNUSED: say('the proof carries a certificate that signs nothing in it', '证明文件中含有未用于任何签名的证书'),
   RECEIPT_KEY_UNKNOWN: say(

@@ -289,13 +289,15 @@ export class EvidenceWorld {
       ? readBatch(nodeCrypto, call, args[0] ?? '', args[1] ?? '')
       : (name === 'getKeys' ? getKeys : status)(nodeCrypto, call, args[0] ?? '')
     const { sets, answer } = this.#accept(reading, 0)
-    return this.network.readback({
+    const made = this.network.readback({
       args: [name, ...args],
       payload: utf8(answer),
       endorsers: this.peers(),
       sets: [lifecycleSet(), readWriteSet(CHAINCODE, { reads: sets.reads ?? [], writes: [] })],
       ...options
     })
+    const endorsements = [...made.data.endorsements].sort((a, b) => a.identity < b.identity ? -1 : 1)
+    return { ...made, data: { ...made.data, endorsements } }
   }
 
   /** The ledger's attested status, as a file. */

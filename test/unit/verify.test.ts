@@ -215,7 +215,7 @@ t.test('links inside a proof', (t) => {
     ['ledger', 'ATTESTATION_MALFORMED', (p) => { p.attestations[0].data.extra = 1 }],
     ['ledger', 'ATTESTATION_MALFORMED', (p) => { p.attestations[1].data = {} }],
     ['ledger', 'LEDGER_READ_BACK_DIFFERS', (p) => { p.identities = {} }],
-    ['ledger', 'LEDGER_READ_BACK_DIFFERS', (p) => { p.attestations[1].data.endorsements.pop(); delete p.identities[Object.keys(p.identities)[0] ?? ''] }],
+    ['ledger', 'LEDGER_READ_BACK_DIFFERS', (p) => { delete p.identities[p.attestations[1].data.endorsements.pop().identity] }],
     ['ledger', 'LEDGER_BLOCK_DIFFERS', (p) => { p.attestations[0].data.number = '9' }],
     ['ledger', 'LEDGER_BLOCK_DIFFERS', (p) => { p.attestations[0].data.previousHash = '00'.repeat(32) }],
     ['ledger', 'LEDGER_ANCHOR_DIFFERS', (p) => { p.attestations[0].data.transaction = '1' }]

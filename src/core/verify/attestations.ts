@@ -19,8 +19,8 @@ const PARSERS: Readonly<Record<string, Parser<FabricBlock | FabricReadback>>> = 
 }
 
 /**
- * Sorts a proof's attestations. A known type is strict inside, said of the batch, and there once; an unknown one could not be
- * checked, and the rest goes on. Identities must be used, unless an unknown attestation may be what uses them.
+ * Sorts a proof's attestations. Known types are strict inside, said of the batch, each once and in ascending order, so
+ * that there is one way to write them; an unknown one could not be checked, and the rest goes on. Identities must be used, unless an unknown attestation may be what uses them.
  */
 export function readAttestations (proof: Proof): Attestations {
   const known = new Map<string, FabricBlock | FabricReadback>()
@@ -31,7 +31,7 @@ export function readAttestations (proof: Proof): Attestations {
       remarks.push(remark('ATTESTATION_UNKNOWN', { type }))
       continue
     }
-    if (known.has(type) || attestation.target !== 'batch') return { remarks, problem: problem('ATTESTATION_MISPLACED', { type }) }
+    if (attestation.target !== 'batch' || [...known.keys()].some((before) => before >= type)) return { remarks, problem: problem('ATTESTATION_MISPLACED', { type }) }
     const data = parse(attestation)
     if (data === undefined) return { remarks, problem: problem('ATTESTATION_MALFORMED', { type }) }
     known.set(type, data)
