@@ -3,6 +3,7 @@ import { EvidenceError } from '../core/errors.js'
 import type { Json } from '../core/jcs.js'
 import { commitMetadata } from '../core/metadata.js'
 import { parseReceipt, type Receipt } from '../core/receipt.js'
+import type { Pin } from '../core/trust.js'
 import { verify } from '../core/verify.js'
 import type { FileDigests } from '../platform/hash-file.js'
 import { nodeCrypto } from '../platform/node.js'
@@ -13,6 +14,8 @@ export interface Asked {
   readonly digests: FileDigests
   readonly metadata: Readonly<Record<string, Json>> | undefined
   readonly bundle: Uint8Array
+  /** Stored pins of this log, if any: they have to match. */
+  readonly pins: readonly Pin[]
 }
 
 /** What the service answered. */
@@ -36,7 +39,16 @@ export function checkDeposit (asked: Asked, answered: Answered): Receipt {
   if (receipt.record.number !== answered.number) throw refused('it is for another evidence number')
   checkMetadata(asked, answered, receipt)
   const { digests: exhibit, bundle } = asked
-  const report = verify(nodeCrypto, { receipt: answered.receipt, exhibit, bundle, bundleSource: 'operator', now: new Date().toISOString() })
+  const report = verify(nodeCrypto, {
+    receipt: answered.receipt,
+    exhibit,
+    bundle,
+    // Whose organizations these are is a question for the verification of a proof; here, whether the promise is this operator's own.
+    bundleSource: 'operator',
+    trustAsGiven: true,
+    pins: asked.pins,
+    now: new Date().toISOString()
+  })
   const integrity = report.findings.find(({ name }) => name === 'integrity')
   if (integrity?.state !== 'consistent') throw refused(integrity?.sentences.en ?? 'nothing is said of its integrity')
   const broken = report.findings.find(({ state, code }) => state === 'differs' || UNSIGNED.has(code))

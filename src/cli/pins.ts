@@ -1,9 +1,11 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { readFile } from 'node:fs/promises'
+import { EvidenceError } from '../core/errors.js'
+import { logOrigin } from '../core/record.js'
 import { hex, type Infer, list, object, text } from '../core/strict.js'
 import { normalizeFingerprint, type Pin } from '../core/trust.js'
-import { logOrigin } from '../core/record.js'
+import { parseTrustBundle } from '../core/trust-bundle.js'
 import { CliError } from './errors.js'
 import { writeWhole } from './files.js'
 
@@ -48,6 +50,16 @@ export async function pinsFor (log: string | undefined, given: string | undefine
   if (log === undefined) return []
   return (await readPins()).filter((pin) => pin.log === log)
     .map(({ fingerprint, pinnedOn, from }) => ({ fingerprint, pinnedOn, ...(from !== undefined && { from }) }))
+}
+
+/** Which log a bundle speaks of, to select the stored pins; an unreadable bundle is the verifier's finding, not ours. */
+export function logOf (bundle: Uint8Array): string | undefined {
+  try {
+    return parseTrustBundle(bundle).identity.log
+  } catch (error) {
+    if (error instanceof EvidenceError) return undefined
+    throw error
+  }
 }
 
 export function parseFingerprint (typed: string): string {

@@ -20,15 +20,15 @@ export function addNetworkCommands (network: Command, act: Act): void {
     .description(description)
     .addOption(new Option('--embedded', 'one process that speaks Fabric\'s protocols (default)').conflicts('native'))
     .option('--native', 'the official Fabric binaries from FABRIC_BIN')
-    .option('--dir DIR', 'the network\'s own data folder (default: the one in the service\'s data folder)')
-    .option('--data DIR', 'the service\'s data folder (default: STEELYARD_DATA, or ./data)')
+    .option('--dir <dir>', 'the network\'s own data folder (default: the one in the service\'s data folder)')
+    .option('--data <dir>', 'the service\'s data folder (default: STEELYARD_DATA, or ./data)')
     .option('--json', 'print the result as JSON')
 
   add('up', 'start the network of a folder, or find it running; it stays')
-    .option('--orgs N', 'number of organizations of a new embedded network (default 1)', wholeNumber)
-    .option('--channel NAME', 'channel of a new embedded network (default evidence)')
-    .option('--chaincode NAME=FOLDER', 'the contract to run (default: this project\'s)')
-    .option('--description FILE', 'description of a new native network (default: network/consortium.yaml)')
+    .option('--orgs <n>', 'number of organizations of a new embedded network (default 1)', wholeNumber)
+    .option('--channel <name>', 'channel of a new embedded network (default evidence)')
+    .option('--chaincode <name=folder>', 'the contract to run (default: this project\'s)')
+    .option('--description <file>', 'description of a new native network (default: network/consortium.yaml)')
     .addHelpText('after', `
 Examples:
   steelyard network up --embedded --orgs 4 --dir /tmp/ledger

@@ -54,9 +54,9 @@ const json = (): Option => new Option('--json', 'print the result as JSON')
 
 function serviceOptions (on: Command): Command {
   return on
-    .option('--url URL', 'the service (default: STEELYARD_URL, or this machine at STEELYARD_PORT)')
-    .option('--key KEY', 'API key (default: STEELYARD_KEY, or the demonstration key in the data folder)')
-    .option('--data DIR', 'the service\'s data folder, if it is on this machine (default: STEELYARD_DATA, or ./data)')
+    .option('--url <url>', 'the service (default: STEELYARD_URL, or this machine at STEELYARD_PORT)')
+    .option('--key <key>', 'API key (default: STEELYARD_KEY, or the demonstration key in the data folder)')
+    .option('--data <dir>', 'the service\'s data folder, if it is on this machine (default: STEELYARD_DATA, or ./data)')
 }
 
 function addServe (program: Command, act: Act): void {
@@ -69,10 +69,10 @@ function addDeposit (program: Command, act: Act): void {
   serviceOptions(command(program, 'deposit'))
     .description('deposit files; checks each receipt by itself before it reports success')
     .argument('<file...>', 'what to deposit')
-    .option('--metadata JSON', 'an object of fields to commit to; each can be disclosed alone later')
+    .option('--metadata <json>', 'an object of fields to commit to; each can be disclosed alone later')
     .option('--no-name', 'do not commit to the file\'s name')
     .option('--digest-only', 'send the digests, never the content')
-    .option('--out DIR', 'where to keep receipt and secret (default: beside the file)')
+    .option('--out <dir>', 'where to keep receipt and secret (default: beside the file)')
     .option('--no-save', 'keep no receipt and no secret; they are in the output of --json')
     .option('--wait', 'wait until the deposit is final')
     .addOption(json())
@@ -90,8 +90,8 @@ function addProof (program: Command, act: Act): void {
   serviceOptions(command(program, 'proof'))
     .description('fetch the proof of a deposit; keep the file byte for byte as it is')
     .argument('[number]', 'the evidence number')
-    .option('-o, --output FILE', 'where to write it, - for stdout (default: NUMBER.proof.json)')
-    .option('--upgrade PROOF', 'complete a proof that was fetched before everything was on the ledger')
+    .option('-o, --output <file>', 'where to write it, - for stdout (default: NUMBER.proof.json)')
+    .option('--upgrade <proof>', 'complete a proof that was fetched before everything was on the ledger')
     .option('--wait', 'wait until the deposit is final')
     .addOption(json())
     .addHelpText('after', `
@@ -115,8 +115,8 @@ function addTrust (program: Command, act: Act): void {
   command(trust, 'pin')
     .description('rely on a trust bundle\'s fingerprint from now on')
     .argument('<file>', 'trust bundle')
-    .option('--fingerprint HEX', 'what a court, notary or gazette published: refused if it is another')
-    .option('--from TEXT', 'where the fingerprint was taken from; appears in reports')
+    .option('--fingerprint <hex>', 'what a court, notary or gazette published: refused if it is another')
+    .option('--from <text>', 'where the fingerprint was taken from; appears in reports')
     .addOption(json())
     .addHelpText('after', `
 Example:
@@ -130,14 +130,14 @@ function addVerify (program: Command, act: Act): void {
   command(program, 'verify')
     .description('verify a file against a proof, or a receipt\'s promise; offline, by re-computing every step')
     .argument('[file]', 'the exhibit')
-    .option('--proof PROOF', 'proof file')
-    .option('--receipt RECEIPT', 'receipt file')
-    .option('--status STATUS', 'an attested status of the ledger, to judge a receipt\'s promise by')
-    .option('--trust BUNDLE', 'trust bundle')
-    .addOption(new Option('--pin FINGERPRINT', 'what the trust bundle\'s fingerprint has to be').conflicts('trustAsGiven'))
+    .option('--proof <proof>', 'proof file')
+    .option('--receipt <receipt>', 'receipt file')
+    .option('--status <status>', 'an attested status of the ledger, to judge a receipt\'s promise by')
+    .option('--trust <bundle>', 'trust bundle')
+    .addOption(new Option('--pin <fingerprint>', 'what the trust bundle\'s fingerprint has to be').conflicts('trustAsGiven'))
     .option('--trust-as-given', 'take the trust bundle as it is, without a pin')
-    .option('--min-organizations N', 'organizations other than the operator that must have endorsed', wholeNumber)
-    .addOption(new Option('--lang LANGUAGE', 'language of the report').choices(['en', 'zh']).default('en'))
+    .option('--min-organizations <n>', 'organizations other than the operator that must have endorsed', wholeNumber)
+    .addOption(new Option('--lang <language>', 'language of the report').choices(['en', 'zh']).default('en'))
     .addOption(json())
     .addHelpText('after', `
 Without --pin, a stored pin (steelyard trust pin) or --trust-as-given, who the organizations are "could not be checked": exit code 2.
@@ -153,8 +153,8 @@ Examples:
 function addDoctor (program: Command, act: Act): void {
   command(program, 'doctor')
     .description('look at ports, disk, clock, ledger and identity; says what is wrong and what to do')
-    .option('--url URL', 'the service (default: STEELYARD_URL, or this machine at STEELYARD_PORT)')
-    .option('--data DIR', 'the service\'s data folder (default: STEELYARD_DATA, or ./data)')
+    .option('--url <url>', 'the service (default: STEELYARD_URL, or this machine at STEELYARD_PORT)')
+    .option('--data <dir>', 'the service\'s data folder (default: STEELYARD_DATA, or ./data)')
     .addOption(json())
     .action(async (options: ServiceOptions & { json?: boolean }) => {
       await act(async (terminal) => await (await import('./commands/doctor.js')).run(options, terminal), options.json)

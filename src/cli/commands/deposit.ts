@@ -3,11 +3,13 @@ import { toHex, utf8 } from '../../core/bytes.js'
 import { printEvidenceNumber } from '../../core/evidence-number.js'
 import { jcsBytes, type Json } from '../../core/jcs.js'
 import { FIELD } from '../../core/metadata.js'
+import type { Pin } from '../../core/trust.js'
 import { type FileDigests, hashFile } from '../../platform/hash-file.js'
 import { checkDeposit } from '../deposit-check.js'
 import { CliError, EXIT } from '../errors.js'
 import { fileError, sizeOf, writeWhole } from '../files.js'
 import { jsonBody, multipart } from '../multipart.js'
+import { logOf, pinsFor } from '../pins.js'
 import { present } from '../present.js'
 import { apiKey, connect, jsonOf, type Service, type ServiceOptions, serviceUrl } from '../service.js'
 import { reportError, type Terminal } from '../terminal.js'
@@ -32,12 +34,13 @@ export async function run (files: readonly string[], options: DepositOptions, te
   const service = connect(serviceUrl(options.url), await apiKey(options))
   const shared = metadataOf(options.metadata)
   const bundle = new Uint8Array((await service.call('GET', '/v1/trust-bundle')).body)
+  const pins = await pinsFor(logOf(bundle), undefined)
   const results: unknown[] = []
   let exitCode: number = EXIT.ok
   for (const file of files) {
     try {
       const metadata = options.name ? { [FIELD.fileName]: basename(file), ...shared } : shared
-      results.push(await deposit(file, { options, service, bundle, metadata, terminal }))
+      results.push(await deposit(file, { options, service, bundle, pins, metadata, terminal }))
     } catch (error) {
       if (files.length === 1) throw error
       terminal.note(file)
@@ -53,12 +56,13 @@ interface Context {
   readonly options: DepositOptions
   readonly service: Service
   readonly bundle: Uint8Array
+  readonly pins: readonly Pin[]
   readonly metadata: Metadata | undefined
   readonly terminal: Terminal
 }
 
 async function deposit (file: string, context: Context): Promise<unknown> {
-  const { options, service, bundle, metadata, terminal } = context
+  const { options, service, bundle, pins, metadata, terminal } = context
   const size = await sizeOf(file)
   const digests = await hash(file, size, terminal)
   const answer = jsonOf(options.digestOnly === true
@@ -69,7 +73,7 @@ async function deposit (file: string, context: Context): Promise<unknown> {
     throw new CliError({ code: 'PROTOCOL', message: 'the answer has no evidence number or no secret' })
   }
   const receiptFile = receiptBytesOf(answer.receipt)
-  const receipt = checkDeposit({ digests, metadata, bundle }, { number, secret, receipt: receiptFile })
+  const receipt = checkDeposit({ digests, metadata, bundle, pins }, { number, secret, receipt: receiptFile })
   const saved = options.save ? await save(file, options.out, number, receiptFile, secret) : undefined
   const state = options.wait === true ? await untilFinal(service, number) : String(answer.state)
   if (options.json !== true) {

@@ -20,7 +20,7 @@ export interface UpOptions extends NetworkOptions {
 
 /** Where `serve` keeps its embedded network. */
 export function networkFolder (options: NetworkOptions): string {
-  return resolve(options.dir ?? `${dataFolder(options.data)}/network`)
+  return resolve(options.dir ?? process.env.STEELYARD_NETWORK_DIR ?? `${dataFolder(options.data)}/network`)
 }
 
 /** Starts the network of a folder, or finds it running; it stays when this command ends. */

@@ -1,15 +1,14 @@
 import { basename } from 'node:path'
-import { EvidenceError } from '../../core/errors.js'
 import { PROOF_LIMITS } from '../../core/proof.js'
 import { RECEIPT_LIMITS } from '../../core/receipt.js'
 import { type Language, reportText } from '../../core/report-text.js'
-import { BUNDLE_LIMITS, parseTrustBundle } from '../../core/trust-bundle.js'
+import { BUNDLE_LIMITS } from '../../core/trust-bundle.js'
 import { type Exhibit, verify } from '../../core/verify.js'
 import { hashFile } from '../../platform/hash-file.js'
 import { nodeCrypto } from '../../platform/node.js'
 import { CliError, EXIT } from '../errors.js'
 import { fileError, readUpTo, sizeOf } from '../files.js'
-import { pinsFor } from '../pins.js'
+import { logOf, pinsFor } from '../pins.js'
 import { present } from '../present.js'
 import type { Terminal } from '../terminal.js'
 
@@ -24,8 +23,8 @@ export interface VerifyOptions {
   readonly lang?: Language
 }
 
-/** Most bytes of an attested status: three protobuf messages and their endorsers. */
-const STATUS_LIMIT = 1_048_576
+/** Most bytes of an attested status. */
+const STATUS_LIMIT = 4 * 1024 * 1024
 
 /**
  * Verifies offline. Loads core and platform only: no network, no store, no service. Resolves with the exit code of PROOF.md section 6; a
@@ -55,16 +54,6 @@ export async function run (file: string | undefined, options: VerifyOptions, ter
 
 async function document (path: string | undefined, limit: number): Promise<Uint8Array | undefined> {
   return path === undefined ? undefined : await readUpTo(path, limit, EXIT.couldNotCheck)
-}
-
-/** Which log a bundle speaks of, to select the stored pins; an unreadable bundle is the verifier's finding, not ours. */
-function logOf (bundle: Uint8Array): string | undefined {
-  try {
-    return parseTrustBundle(bundle).identity.log
-  } catch (error) {
-    if (error instanceof EvidenceError) return undefined
-    throw error
-  }
 }
 
 async function hashExhibit (path: string, terminal: Terminal): Promise<Exhibit> {
