@@ -254,19 +254,21 @@ export function ledgerContract (t: Test, client: LedgerClient, network: LedgerNe
     const { ledger, next } = await freshLog(t)
     const from = BigInt(await ledger.height()) - 1n
     const stop = new AbortController()
-    const wanted = new Set<string>()
     const seen: bigint[] = []
+    const transactions: string[] = []
     const following = (async () => {
       for await (const block of ledger.follow(String(from), stop.signal)) {
         seen.push(BigInt(block.data.number))
-        for (const { txId } of block.transactions) wanted.delete(txId)
-        if (seen.length > 1 && wanted.size === 0) stop.abort()
+        transactions.push(...block.transactions.map(({ txId }) => txId))
       }
     })()
-    for (let i = 0; i < 3; i++) await ledger.anchor([batchHeaderBytes(next())], (id) => { wanted.add(id); return Promise.resolve() })
+    const wanted: string[] = []
+    for (let i = 0; i < 3; i++) wanted.push((await ledger.anchor([batchHeaderBytes(next())], none)).txId ?? '')
+    await until(() => Promise.resolve(wanted.every((txId) => transactions.includes(txId))))
+    stop.abort()
     await following
     t.same(seen, seen.map((_, i) => from + BigInt(i)))
-    t.equal(wanted.size, 0)
+    t.same(transactions.filter((txId) => wanted.includes(txId)), wanted)
   })
 
   const { setRunning, setOrganization } = network

@@ -32,6 +32,8 @@ const FIRST_POLL_MS = 8
 const SLOWEST_POLL_MS = 250
 /** How long peers that are behind are given. */
 const SETTLE_MS = 5000
+/** Refusals that a peer which is behind gives as well. */
+const LAGGING: ReadonlySet<string> = new Set(['GAP', 'NOT_FOUND', 'NOT_OPEN'])
 /** How long the list of organizations is believed. */
 const ORGANIZATIONS_MS = 60_000
 
@@ -62,8 +64,8 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
   }
 
   /**
-   * Peers commit one after the other, so that for a moment a majority may not see what one of them shows already. `behind` tells
-   * that from a refusal that will stand; while it holds, they are asked again, with a fresh proposal.
+   * Peers commit one after the other, so that for a moment they disagree, or a majority does not see yet what one of them shows. Then
+   * they are asked again, with a fresh proposal. `behind` tells such a refusal of a majority from one that will stand.
    */
   async function endorse (name: string, args: readonly string[], behind: () => Promise<boolean>): Promise<Endorsed> {
     const until = performance.now() + SETTLE_MS
@@ -71,12 +73,17 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
       try {
         return await endorseOnce(name, args)
       } catch (error) {
-        const { code, reason } = ledgerError(error)
-        const maybe = reason === 'GAP' || reason === 'NOT_FOUND' || (code === 'UNAVAILABLE' && error instanceof Disagreement)
-        if (!maybe || performance.now() >= until || !await behind()) throw error
+        if (performance.now() >= until || !await isLag(error, behind)) throw error
       }
       await sleep(wait)
     }
+  }
+
+  async function isLag (error: unknown, behind: () => Promise<boolean>): Promise<boolean> {
+    if (error instanceof Disagreement) return true
+    const { reason } = ledgerError(error)
+    if (reason === 'NOT_OPEN') return await evaluate('getHead').then(() => true, () => false)
+    return (reason === 'GAP' || reason === 'NOT_FOUND') && await behind()
   }
 
   /** Endorses, announces, sends and waits. Undefined when the contract wrote nothing, so that there was nothing to send. */
@@ -137,6 +144,12 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
     return (await entries(number, 1))[0]
   }
 
+  /** Throws NOT_OPEN, as a definite answer, where the peer that is asked does not show the log either. */
+  async function isOpen (): Promise<boolean> {
+    await evaluate('status')
+    return true
+  }
+
   /** Whether one peer shows a log that these headers belong to: then a GAP elsewhere is a peer that is behind. */
   async function follows (first: BatchHeader): Promise<boolean> {
     const { head, nextSequence } = parseLogStatus(await evaluate('status'))
@@ -160,7 +173,7 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
       await submit('openLog', [String(skewMs), String(deadlineMs), toBase64url(spki)], nothing)
     },
     async registerKey (spki, fromBatch) {
-      await submit('registerKey', [toBase64url(spki), fromBatch], nothing)
+      await submit('registerKey', [toBase64url(spki), fromBatch], nothing, isOpen)
     },
     async anchor (headers, onTransaction) {
       const [first] = consecutive(headers)
@@ -182,11 +195,11 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
       return query
     },
     async attestKeys () {
-      const { answer, ...query } = await attest('getKeys', [])
+      const { answer, ...query } = await attest('getKeys', [], isOpen)
       return { ...query, statement: parseKeysStatement(answer) }
     },
     async attestStatus () {
-      const { answer, ...query } = await attest('status', [], always)
+      const { answer, ...query } = await attest('status', [])
       return { ...query, statement: parseLogStatus(answer) }
     },
     async block (number) {
@@ -207,7 +220,6 @@ interface Endorsed { readonly proposal: SignedProposal, readonly answers: Answer
 
 const nothing = (): Promise<void> => Promise.resolve()
 const never = (): Promise<boolean> => Promise.resolve(false)
-const always = (): Promise<boolean> => Promise.resolve(true)
 
 /** The headers, which must follow each other. */
 function consecutive (list: readonly Uint8Array[]): [BatchHeader, ...BatchHeader[]] {
