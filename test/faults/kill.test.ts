@@ -9,8 +9,8 @@ import { parseReceipt } from '../../src/core/receipt.js'
 import { jcsBytes } from '../../src/core/jcs.js'
 import { openLedger } from '../../src/ledger/open.js'
 import { nodeCrypto } from '../../src/platform/node.js'
-import { FAULT_POINTS } from '../../src/store/fault-points.js'
-import { type Answer, type RunningService, startService, stopNetwork, until } from '../support/service.js'
+import { FAULT_POINTS, type FaultPoint } from '../../src/store/fault-points.js'
+import { type Answer, EndedAtStart, type RunningService, startService, stopNetwork, until } from '../support/service.js'
 
 /** What the service acknowledged: the promise that every restart is held to. */
 const acknowledged = new Map<string, { sequence: string, receipt: unknown, content: Buffer | undefined }>()
@@ -35,6 +35,24 @@ async function deposit (service: RunningService): Promise<void> {
   ])
 }
 
+/** Runs with a fault point until the process is gone. A start may pass the point already, by resuming what the one before left. */
+async function diesAt (point: FaultPoint): Promise<string | null> {
+  let service: RunningService
+  try {
+    service = await startService(data, { STEELYARD_FAULT_POINT: point })
+  } catch (error) {
+    if (error instanceof EndedAtStart) return error.signal
+    throw error
+  }
+  let isGone = false
+  void service.gone.then(() => { isGone = true })
+  await until(async () => {
+    if (!isGone) await deposit(service)
+    return isGone
+  })
+  return (await service.gone).signal
+}
+
 async function untilAllFinal (service: RunningService): Promise<{ received: number }> {
   let deposits = { received: -1, final: -2 }
   await until(async () => {
@@ -47,16 +65,7 @@ async function untilAllFinal (service: RunningService): Promise<{ received: numb
 
 t.test('kill -9 between any two steps loses and doubles nothing', { timeout: 280_000 }, async (t) => {
   for (const point of FAULT_POINTS) {
-    const service = await startService(data, { STEELYARD_FAULT_POINT: point })
-    t.teardown(async () => { await service.kill() })
-    // A start may already pass the point, by resuming what the one before left.
-    let isGone = false
-    void service.gone.then(() => { isGone = true })
-    await until(async () => {
-      if (!isGone) await deposit(service)
-      return isGone
-    })
-    t.equal((await service.gone).signal, 'SIGKILL', `died at ${point}`)
+    t.equal(await diesAt(point), 'SIGKILL', `died at ${point}`)
   }
   const service = await startService(data)
   await untilAllFinal(service)

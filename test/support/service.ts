@@ -7,6 +7,16 @@ import { networkStop } from '../../network/embedded/client.js'
 const CLI = resolve('dist/src/cli/main.js')
 const POLL_MS = 20
 
+/** The process ended before it listened. */
+export class EndedAtStart extends Error {
+  readonly signal: NodeJS.Signals | null
+
+  constructor (signal: NodeJS.Signals | null, output: string) {
+    super(`the service ended at its start by ${signal ?? 'itself'}\n${output}`)
+    this.signal = signal
+  }
+}
+
 /** A real service in a process of its own, on a real embedded network in the same data folder. */
 export interface RunningService {
   readonly url: string
@@ -69,14 +79,14 @@ export async function startService (data: string, env: Readonly<Record<string, s
   }
 }
 
-async function listening (child: ChildProcess, gone: Promise<unknown>, output: () => string): Promise<string> {
+async function listening (child: ChildProcess, gone: RunningService['gone'], output: () => string): Promise<string> {
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
   return await new Promise((resolve, reject) => {
     lines.on('line', (line) => {
       const url = /^listening on (\S+)$/.exec(line)?.[1]
       if (url !== undefined) resolve(url)
     })
-    gone.then((how) => { reject(new Error(`the service ended at its start: ${JSON.stringify(how)}\n${output()}`)) }, reject)
+    gone.then(({ signal }) => { reject(new EndedAtStart(signal, output())) }, reject)
   })
 }
 

@@ -1,0 +1,238 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import { fromHex, fromUtf8, toHex, utf8 } from '../../src/core/bytes.js'
+import { parseCheckpoint, verifyCheckpoint } from '../../src/core/checkpoint.js'
+import { printEvidenceNumber } from '../../src/core/evidence-number.js'
+import { jcsBytes } from '../../src/core/jcs.js'
+import { verifyConsistency } from '../../src/core/merkle.js'
+import { parseProof } from '../../src/core/proof.js'
+import { checkReceipt, ed25519PublicKey, parseReceipt } from '../../src/core/receipt.js'
+import { parseTrustBundle, fingerprint } from '../../src/core/trust-bundle.js'
+import { verify } from '../../src/core/verify.js'
+import { nodeCrypto } from '../../src/platform/node.js'
+import { type RunningService, startService, stopNetwork, until, untilReady } from '../support/service.js'
+
+const LIMIT = 300_000
+const data = t.testdir({})
+let service: RunningService
+t.before(async () => {
+  service = await startService(data, { STEELYARD_MAX_FILE_SIZE: String(LIMIT), STEELYARD_RATE_LIMIT: '0' })
+  await untilReady(service)
+})
+t.teardown(async () => {
+  await service.stop()
+  await stopNetwork(data)
+})
+
+const hash = (algorithm: string, bytes: Uint8Array): string => createHash(algorithm).update(bytes).digest('hex')
+const post = (path: string, body: unknown): RequestInit => ({
+  method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body)
+})
+
+/** A form by hand, so that it can be wrong. */
+const BOUNDARY = 'xxBOUNDARYxx'
+function part (name: string, value: string | Uint8Array, filename?: string): Buffer {
+  const head = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"${filename === undefined ? '' : `; filename="${filename}"`}\r\n` +
+    `${filename === undefined ? '' : 'Content-Type: application/octet-stream\r\n'}\r\n`
+  return Buffer.concat([Buffer.from(head), Buffer.from(value), Buffer.from('\r\n')])
+}
+const END = Buffer.from(`--${BOUNDARY}--\r\n`)
+const formOf = (...parts: Uint8Array[]): RequestInit => ({
+  method: 'POST', headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` }, body: Buffer.concat(parts)
+})
+async function contentFiles (): Promise<string[]> {
+  const entries = await readdir(join(data, 'content'), { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
+}
+
+t.test('a file, from the deposit to an offline verification', async (t) => {
+  const file = randomBytes(100_000)
+  const digests = { sha256: hash('sha256', file), sm3: hash('sm3', file) }
+  const { status, body } = await service.json('/v1/evidence', formOf(
+    part('sm3', digests.sm3), part('file', file, '合同.pdf'), part('metadata', '{"fileName":"合同.pdf","case":"42"}'), part('sha256', digests.sha256), END
+  ))
+  t.equal(status, 201)
+  t.match(body, { state: 'received', digests, number: /^[0-9A-Z]{20}$/, sequence: /^\d+$/, secret: /^[\w-]{43}$/ })
+  const { number } = body
+  const typed = printEvidenceNumber(number).toLowerCase()
+
+  const { body: bundleText } = await service.json('/v1/trust-bundle')
+  const bundle = parseTrustBundle(jcsBytes(bundleText))
+  const key = await service.json(`/v1/evidence/${typed}?wait=final&timeout=20`)
+  t.match(key.body, { state: 'final', number, digests, size: '100000' })
+
+  const receiptFile = new Uint8Array(await (await service.call(`/v1/evidence/${number}/receipt`)).arrayBuffer())
+  t.same(receiptFile, jcsBytes(body.receipt), 'the receipt file is what the answer held')
+  const receipt = parseReceipt(receiptFile)
+
+  const proofFile = new Uint8Array(await (await service.call(`/v1/evidence/${number}/proof?disclose=case`)).arrayBuffer())
+  const proof = parseProof(proofFile)
+  t.same(proof.disclosures?.map(({ name, value }) => [name, value]), [['case', '42']])
+  t.equal(proof.attestations?.length, 2)
+  const report = verify(nodeCrypto, {
+    proof: proofFile,
+    receipt: receiptFile,
+    bundle: jcsBytes(bundleText),
+    bundleSource: 'given',
+    pins: [{ fingerprint: fingerprint(nodeCrypto, bundle.identity) }],
+    exhibit: { sha256: fromHex(digests.sha256), sm3: fromHex(digests.sm3), size: 100_000n },
+    now: new Date().toISOString()
+  })
+  t.equal(report.exitCode, 0)
+  t.match(report.findings.find(({ name }) => name === 'promise'), { code: 'PROMISE_KEPT' })
+  const { spki } = await headKey(proof.header.log)
+  t.equal(checkReceipt(nodeCrypto, receipt, receipt.record, spki), 'ok')
+
+  t.ok(Buffer.from(await (await service.call(`/v1/evidence/${number}/content`)).arrayBuffer()).equals(file), 'the content comes back')
+  const upgraded = await service.call('/v1/proofs/upgrade', { ...post('', JSON.parse(fromUtf8(proofFile))), key: false })
+  t.same(new Uint8Array(await upgraded.arrayBuffer()), proofFile, 'nothing to add to a complete proof')
+
+  const byNumber = await service.json('/v1/verify', { ...formOf(part('file', file, 'a'), part('number', typed), END), key: false })
+  t.match(byNumber.body, { match: true, report: { number, findings: [{ name: 'integrity', state: 'consistent' }] } })
+  const byProof = await service.json('/v1/verify', { ...formOf(part('proof', proofFile, 'p.json'), part('file', file, 'a'), END), key: false })
+  t.match(byProof.body, { match: true, report: { number, findings: [{ name: 'integrity', state: 'consistent' }] } })
+  const other = await service.json('/v1/verify', { ...post('', { sha256: hash('sha256', utf8('other')), proof: proof as unknown }), key: false })
+  t.match(other.body, { match: true, report: { exitCode: 1, findings: [{ name: 'integrity', state: 'differs' }] } })
+})
+
+async function headKey (log: string): Promise<{ spki: Uint8Array }> {
+  const { body } = await service.json('/v1/trust-bundle')
+  const text = Buffer.from(body.history.keys.responsePayload, 'base64url').toString('latin1')
+  const spki = /"spki":"([\w-]{59})"/.exec(text)?.[1]
+  t.ok(spki !== undefined && log.length > 0)
+  return { spki: new Uint8Array(Buffer.from(spki ?? '', 'base64url')) }
+}
+
+t.test('what does not match and what is unknown get the same answer', async (t) => {
+  const sha256 = randomBytes(32).toString('hex')
+  const { body: { number } } = await service.depositDigests(sha256)
+  const wrong = await service.json('/v1/verify', { ...post('', { sha256: randomBytes(32).toString('hex'), number }), key: false })
+  const unknown = await service.json('/v1/verify', { ...post('', { sha256, number: '00000000000000000000' }), key: false })
+  t.equal(wrong.body.match, false)
+  t.same(wrong.body, unknown.body)
+  t.match(await service.json('/v1/verify', { ...post('', { sha256 }), key: false }), { status: 400, body: { code: 'REQUEST_INVALID' } })
+})
+
+t.test('digest deposits, their sequences and their states', async (t) => {
+  const answers = await Promise.all(Array.from({ length: 40 }, () => service.depositDigests(randomBytes(32).toString('hex'), { size: 5 })))
+  t.ok(answers.every(({ status }) => status === 201))
+  const sequences = answers.map(({ body }) => Number(body.sequence)).sort((a, b) => a - b)
+  t.same(sequences, sequences.map((_, i) => (sequences[0] as number) + i), 'gap-free')
+  const own = answers.map(({ body }) => Number(body.receipt.record.submitter.sequence)).sort((a, b) => a - b)
+  t.same(own, own.map((_, i) => (own[0] as number) + i), 'and so in the organization')
+  t.match(answers[0]?.body.digests, { sha256: /./ })
+  const { number } = answers[0]?.body as { number: string }
+  t.match(await service.json(`/v1/evidence/${number}/content`), { status: 404, body: { code: 'CONTENT_NOT_STORED' } })
+  t.match(await service.json(`/v1/evidence/${number}/proof?disclose=x`), { body: { code: /FIELD_UNKNOWN|PROOF_NOT_READY/ } })
+})
+
+t.test('what is refused keeps nothing', async (t) => {
+  const before = await contentFiles()
+  const received = (await service.json('/health/ready')).body.deposits.received
+  const file = randomBytes(5000)
+  const refused = async (what: string, init: RequestInit, status: number, code: string): Promise<void> => {
+    t.match(await service.json('/v1/evidence', init), { status, body: { code, status, type: /^urn:/ } }, what)
+  }
+  await refused('empty file', formOf(part('file', '', 'a'), END), 400, 'CONTENT_EMPTY')
+  await refused('no file', formOf(part('metadata', '{}'), END), 400, 'FILE_MISSING')
+  await refused('too large', formOf(part('file', randomBytes(LIMIT + 1), 'a'), END), 413, 'FILE_TOO_LARGE')
+  await refused('no closing boundary', formOf(part('file', file, 'a')), 400, 'MULTIPART_INVALID')
+  await refused('cut in the header', formOf(part('file', file, 'a').subarray(0, 40)), 400, 'MULTIPART_INVALID')
+  await refused('nothing at all', formOf(), 400, 'FILE_MISSING')
+  await refused('other digest', formOf(part('file', file, 'a'), part('sha256', 'ab'.repeat(32)), END), 422, 'DIGEST_MISMATCH')
+  await refused('other sm3 first', formOf(part('sm3', 'ab'.repeat(32)), part('file', file, 'a'), END), 422, 'DIGEST_MISMATCH')
+  await refused('no digest', formOf(part('sha256', 'xyz'), part('file', file, 'a'), END), 400, 'FIELD_INVALID')
+  await refused('metadata is no JSON', formOf(part('file', file, 'a'), part('metadata', '{'), END), 400, 'FIELD_INVALID')
+  await refused('metadata is empty', formOf(part('file', file, 'a'), part('metadata', '{}'), END), 400, 'METADATA_INVALID')
+  await refused('metadata with null', formOf(part('file', file, 'a'), part('metadata', '{"a":null}'), END), 400, 'METADATA_INVALID')
+  await refused('two files', formOf(part('file', file, 'a'), part('file', file, 'b'), END), 400, 'MULTIPART_INVALID')
+  await refused('another part', formOf(part('file', file, 'a'), part('color', 'red'), END), 400, 'FIELD_INVALID')
+  await refused('not a form', post('', { file: 'x' }), 415, 'MEDIA_TYPE_UNSUPPORTED')
+  t.match(await service.json('/v1/evidence/digests', post('', { sha256: 'no' })), { status: 400, body: { code: 'REQUEST_INVALID' } })
+  t.match(await service.json('/v1/evidence/digests', post('', { sha256: 'ab'.repeat(32), more: 1 })), { status: 400, body: { code: 'REQUEST_INVALID' } })
+  t.same(await contentFiles(), before, 'no file was left')
+  t.equal((await service.json('/health/ready')).body.deposits.received, received, 'no deposit was made')
+})
+
+t.test('a connection that is cut in the middle of a file keeps nothing', async (t) => {
+  const before = await contentFiles()
+  const { hostname, port } = new URL(service.url)
+  const socket = connect(Number(port), hostname)
+  const head = part('file', randomBytes(200_000), 'a')
+  socket.write(`POST /v1/evidence HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${service.demo}\r\n` +
+    `content-type: multipart/form-data; boundary=${BOUNDARY}\r\ncontent-length: ${head.length + 1000}\r\n\r\n`)
+  socket.write(head)
+  await until(async () => (await contentFiles()).length > before.length) // it is being received
+  socket.destroy()
+  await until(async () => (await contentFiles()).length === before.length)
+  t.same(await contentFiles(), before)
+})
+
+t.test('keys, scopes and numbers', async (t) => {
+  const { body: { number } } = await service.depositDigests(randomBytes(32).toString('hex'))
+  t.match(await service.json(`/v1/evidence/${number}`, { key: false }), { status: 401, body: { code: 'UNAUTHENTICATED' } })
+  t.match(await service.json(`/v1/evidence/${number}`, { key: `${service.demo}x` }), { status: 401 })
+  t.match(await service.json(`/v1/evidence/${number}`, { key: service.admin }), { status: 404, body: { code: 'NUMBER_UNKNOWN' } }, 'another organization')
+  for (const what of ['proof', 'receipt', 'content']) {
+    t.match(await service.json(`/v1/evidence/${number}/${what}`, { key: service.admin }), { status: 404, body: { code: 'NUMBER_UNKNOWN' } })
+  }
+  const wrong = (number[4] === '7' ? '8' : '7')
+  const typo = `${number.slice(0, 4)}${wrong}${number.slice(5)}`
+  t.match(await service.json(`/v1/evidence/${typo}`), {
+    status: 400, body: { code: 'NUMBER_TYPO', position: 5, proposal: printEvidenceNumber(number) }
+  })
+  t.match(await service.json('/v1/evidence/123'), { status: 400, body: { code: 'NUMBER_MALFORMED' } })
+  t.match(await service.json('/v1/nothing'), { status: 404, body: { code: 'ROUTE_UNKNOWN' } })
+  const received = await service.depositDigests(randomBytes(32).toString('hex'))
+  const early = await service.json(`/v1/evidence/${received.body.number}/proof`)
+  if (early.status !== 200) t.match([early.status, early.body.code, early.headers.get('retry-after')], [409, 'PROOF_NOT_READY', '1'])
+})
+
+t.test('the log in the open', async (t) => {
+  const { body: deposited } = await service.depositDigests(randomBytes(32).toString('hex'))
+  await service.json(`/v1/evidence/${deposited.number}?wait=final&timeout=20`)
+  const head = parseCheckpoint(utf8(await (await service.call('/v1/log/head', { key: false })).text()))
+  const { origin, size, root } = head.checkpoint
+  const { spki } = await headKey(origin)
+  t.ok(verifyCheckpoint(nodeCrypto, head, { name: origin, publicKey: ed25519PublicKey(spki) as Uint8Array }))
+  t.ok(size >= 2n)
+  const { body: { header } } = await service.json('/v1/batches/1', { key: false })
+  const consistency = await service.json(`/v1/log/consistency?first=1&second=${size}`, { key: false })
+  t.ok(verifyConsistency(nodeCrypto, { size: 1, root: fromHex(header.previousHead) }, { size: Number(size), root }, consistency.body.path.map(fromHex)))
+  const tile = new Uint8Array(await (await service.call('/v1/tiles/batch/0/0', { key: false })).arrayBuffer())
+  t.equal(tile.length % 32, 0)
+  const logTile = new Uint8Array(await (await service.call('/v1/tiles/log/0/0', { key: false })).arrayBuffer())
+  t.ok(logTile.length >= Number(size) * 32)
+  t.equal(toHex(nodeCrypto.sha256(Buffer.concat([Buffer.of(0), jcsBytes(header)]))), toHex(logTile.subarray(32, 64)))
+  t.match(await service.json('/v1/batches/999999'), { status: 404, body: { code: 'BATCH_UNKNOWN' } })
+  t.match(await service.json('/v1/tiles/batch/0/9'), { status: 404, body: { code: 'TILE_UNKNOWN' } })
+  t.match(await service.json('/v1/log/consistency?first=5&second=4'), { status: 404, body: { code: 'HEAD_UNKNOWN' } })
+  t.match(await service.json('/v1/batches/-1'), { status: 400, body: { code: 'REQUEST_INVALID' } })
+})
+
+t.test('health, metrics and the description of the API', async (t) => {
+  t.same((await service.json('/health/live', { key: false })).body, { status: 'live' })
+  t.match((await service.json('/health/ready', { key: false })).body, { status: 'ready', intake: 'open', ledger: 'up', reasons: [] })
+  const metrics = await (await service.call('/metrics', { key: false })).text()
+  for (const name of ['deposits_final', 'commit_queue', 'unanchored_age_seconds', 'ledger_up', 'stage_depth', 'stage_failures']) {
+    t.match(metrics, new RegExp(`^steelyard_${name}`, 'm'))
+  }
+  const { body } = await service.json('/openapi.json', { key: false })
+  t.match(body, { openapi: '3.1.0' })
+  const operations = Object.values(body.paths as Record<string, Record<string, { responses: object }>>).flatMap((path) => Object.values(path))
+  t.ok(operations.length >= 16)
+  t.ok(operations.every(({ responses }) => Object.keys(responses).length > 0))
+})
+
+t.test('a long poll whose client leaves holds nothing', async (t) => {
+  const { body: { number } } = await service.depositDigests(randomBytes(32).toString('hex'))
+  const waiting = request(`${service.url}/v1/evidence/${number}?wait=final&timeout=60`, { headers: { authorization: `Bearer ${service.demo}` } })
+  waiting.on('error', () => undefined).end()
+  waiting.destroy()
+  await until(async () => /^steelyard_waiting_requests 0$/m.test(await (await service.call('/metrics')).text()))
+  t.pass('gone')
+})
