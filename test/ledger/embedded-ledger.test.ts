@@ -255,6 +255,16 @@ t.test('one organization', async (t) => {
     t.equal(await status(new Uint8Array(11 * 1024 * 1024)), 400)
   })
 
+  t.test('a client may write a zero, but not take a value back with it', async (t) => {
+    const seconds = Uint8Array.of(8, 0x80, 0x80, 0x80, 0x80, 6)
+    const zero = await makeTransaction(network, { ...put('zero', '1'), timestamp: Uint8Array.of(...seconds, 0x10, 0) }) // as fabric-network
+    t.same(await commit(network, zero), [codes.VALID])
+    for (const rest of [[0x10, 5, 0x10, 0], [0x10, 0, 0x10, 0], [0x10, 5, 0x10, 6]]) {
+      const doubled = await makeTransaction(network, { ...put('zero', '2'), timestamp: Uint8Array.of(...seconds, ...rest) })
+      await t.rejects(ledger.order(doubled.envelope), { name: 'OrderError', status: 400 })
+    }
+  })
+
   t.test('streams blocks, and waits for new ones', async (t) => {
     const from = ledger.height() - 1
     const stop = new AbortController()

@@ -19,6 +19,8 @@ export interface TransactionOptions {
   readonly creator?: SigningIdentity
   readonly endorsers?: readonly SigningIdentity[]
   readonly channel?: string
+  /** Replaces the bytes of the channel header's timestamp. */
+  readonly timestamp?: Uint8Array
   readonly event?: string
   readonly ids?: { readonly txId: string, readonly nonce: Uint8Array }
   /** Replaces the proposal hash that is endorsed. */
@@ -38,7 +40,7 @@ export async function makeTransaction (network: EmbeddedNetwork, options: Transa
   const first = network.orgs[0] as OrgNode
   const { creator = first.admin, endorsers = network.orgs.map(({ peer }) => peer), chaincode: name = 'counter' } = options
   const ids = options.ids ?? newTransactionId(creator.serialized)
-  const header = headers(ids, creator, name, options.channel ?? network.ledger.id)
+  const header = headers(ids, creator, name, { channel: network.ledger.id, ...options })
   const proposalPayload = invocation(name)
   const hash = options.hash ?? proposalHash(nodeCrypto, header.getChannelHeader_asU8(), header.getSignatureHeader_asU8(), proposalPayload)
   const simulator = network.ledger.simulator()
@@ -88,22 +90,24 @@ export function highS (signature: Uint8Array): Uint8Array {
   return concat(Uint8Array.of(0x30, body.length), body)
 }
 
-function headers (ids: { txId: string, nonce: Uint8Array }, creator: SigningIdentity, name: string, channel: string): common.Header {
+function headers (
+  ids: { txId: string, nonce: Uint8Array }, creator: SigningIdentity, name: string, { channel = '', timestamp: time }: TransactionOptions
+): common.Header {
   const id = new chaincode.ChaincodeID()
   id.setName(name)
   const extension = new proposal.ChaincodeHeaderExtension()
   extension.setChaincodeId(id)
   const outer = new common.ChannelHeader()
-  outer.setType(common.HeaderType.ENDORSER_TRANSACTION)
   outer.setChannelId(channel)
   outer.setTxId(ids.txId)
-  outer.setTimestamp(timestamp.Timestamp.fromDate(new Date()))
   outer.setExtension$(extension.serializeBinary())
   const signature = new common.SignatureHeader()
   signature.setCreator(creator.serialized)
   signature.setNonce(ids.nonce)
   const header = new common.Header()
-  header.setChannelHeader(outer.serializeBinary())
+  const stamp = time ?? timestamp.Timestamp.fromDate(new Date()).serializeBinary()
+  // In the order of the fields: type (1), timestamp (3), the rest.
+  header.setChannelHeader(concat(Uint8Array.of(8, common.HeaderType.ENDORSER_TRANSACTION, 0x1a, stamp.length), stamp, outer.serializeBinary()))
   header.setSignatureHeader(signature.serializeBinary())
   return header
 }

@@ -20,13 +20,21 @@ const LENGTH_DELIMITED = 2
  */
 export function withoutExplicitDefaults (bytes: Uint8Array, shape: MessageShape): Uint8Array {
   const kept: Uint8Array[] = []
+  const seen = new Set<number>()
   for (let at = 0; at < bytes.length;) {
     const tag = readVarint(bytes, at)
     const field = readField(bytes, tag.value % 8, tag.next)
+    requireOnce(Math.floor(tag.value / 8), seen, shape)
     if (!isDefault(field, tag.value, shape)) kept.push(rewritten(bytes.subarray(at, field.next), tag.value, field, shape))
     at = field.next
   }
   return concat(...kept)
+}
+
+/** A default after a value would take the value back in every decoder, and must not be dropped here as if it said nothing. */
+function requireOnce (number: number, seen: Set<number>, shape: MessageShape): void {
+  if (shape.repeated?.has(number) !== true && seen.has(number)) throw refuse()
+  seen.add(number)
 }
 
 interface Field { readonly content: Uint8Array, readonly next: number }

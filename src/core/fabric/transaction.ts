@@ -73,6 +73,9 @@ const INPUT: MessageShape = { repeated: new Set([1, 2]) }
 const SPEC: MessageShape = { messages: new Map([[2, {}], [3, INPUT]]) }
 const INVOCATION: MessageShape = { messages: new Map([[1, SPEC]]) }
 
+// ChannelHeader: 3 is the timestamp, whose nanoseconds fabric-network writes even when they are 0.
+const CHANNEL_HEADER: MessageShape = { messages: new Map([[3, {}]]) }
+
 /** Takes the outside of an envelope apart: payload and signature and nothing else, each level in its one encoding. */
 export function parseEnvelope (bytes: Uint8Array): ParsedEnvelope {
   const envelope = decodeExact(common.Envelope, bytes)
@@ -90,7 +93,7 @@ export function parseEnvelope (bytes: Uint8Array): ParsedEnvelope {
 }
 
 export function parseChannelHeader (bytes: Uint8Array): ChannelHeader {
-  const header = decodeExact(common.ChannelHeader, bytes)
+  const header = decodeDefaulted(common.ChannelHeader, bytes, CHANNEL_HEADER)
   const timestamp = header.getTimestamp()
   return {
     bytes,
