@@ -44,6 +44,7 @@ export interface NetworkHandle {
 
 const START_LIMIT = 30_000
 const STOP_LIMIT = 20_000
+const STATUS_LIMIT = 2000
 const POLL = 25
 const LOCKED = 75
 const LOG = 'network.log'
@@ -109,19 +110,26 @@ function checked (status: NetworkStatus, { chaincode, orgs, channel }: EnsureOpt
 
 /** True if the process started here is ready; false if another one is. */
 async function start (dir: string, options: EnsureOptions): Promise<boolean> {
-  const child = launch(dir, options)
-  let exitCode: number | undefined
-  child.once('exit', (code) => { exitCode = code ?? 1 })
-  child.once('error', () => { exitCode = 1 })
+  let attempt = watch(launch(dir, options))
   const ready = await until(START_LIMIT, async () => {
-    if (exitCode !== undefined && exitCode !== LOCKED) throw startError(dir)
-    return await networkStatus(dir) !== undefined
+    if (attempt.exitCode !== undefined && attempt.exitCode !== LOCKED) throw startError(dir)
+    if (await networkStatus(dir) !== undefined) return true
+    // Whoever held the folder may be about to leave it: try again until somebody runs.
+    if (attempt.exitCode === LOCKED) attempt = watch(launch(dir, options))
+    return false
   })
   if (!ready) {
-    child.kill()
+    attempt.child.kill()
     throw startError(dir)
   }
-  return exitCode === undefined
+  return attempt.exitCode === undefined
+}
+
+function watch (child: ChildProcess): { readonly child: ChildProcess, exitCode?: number } {
+  const watched: { readonly child: ChildProcess, exitCode?: number } = { child }
+  child.once('exit', (code) => { watched.exitCode = code ?? 1 })
+  child.once('error', () => { watched.exitCode = 1 })
+  return watched
 }
 
 function launch (dir: string, options: EnsureOptions): ChildProcess {
@@ -152,7 +160,9 @@ async function call (runtime: Runtime, method: string, path: string): Promise<Ne
   let response: Response
   try {
     response = await fetch(`http://127.0.0.1:${runtime.port}${path}`, {
-      method, headers: { authorization: `Bearer ${runtime.token}`, connection: 'close' }
+      method,
+      headers: { authorization: `Bearer ${runtime.token}`, connection: 'close' },
+      signal: AbortSignal.timeout(method === 'GET' ? STATUS_LIMIT : STOP_LIMIT)
     })
   } catch {
     return undefined
@@ -174,8 +184,9 @@ async function until (limit: number, condition: () => Promise<boolean>): Promise
 function isGone (pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return false
   } catch {
     return true
   }
+  // Dead, but not yet reaped by a parent that may never do it (Linux).
+  return readIfPresent(`/proc/${pid}/stat`)?.includes(') Z ') ?? false
 }

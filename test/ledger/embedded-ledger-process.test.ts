@@ -10,6 +10,7 @@ import t, { type Test } from 'tap'
 import {
   ensureNetwork, type EnsureOptions, type NetworkFacts, type NetworkHandle, networkStatus, networkStop, setOrg
 } from '../../network/embedded/client.js'
+import { openStore } from '../../network/embedded/ledger/store.js'
 import { headerHash, parseBlock } from '../../src/core/fabric/block.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 
@@ -138,6 +139,18 @@ t.test('one organization: start, find, kill, resume', async (t) => {
     t.notOk(existsSync(join(dir, 'runtime.json')))
     t.equal(await networkStatus(dir), undefined)
     await t.rejects(setOrg(dir, 'operator', false), { code: 'NOT_RUNNING' })
+  })
+
+  t.test('a folder that is being left is taken over', async (t) => {
+    const holder = await openStore(join(dir, 'ledger'))
+    const wanted = ensureNetwork({ dir, chaincode, withParent: true })
+    while (!readFileSync(join(dir, 'network.log'), 'utf8').includes('FOLDER_LOCKED')) {
+      await new Promise<void>((resolve) => { setTimeout(resolve, 20) })
+    }
+    await holder.close()
+    const network = await wanted
+    t.equal(network.started, true)
+    await network.close()
   })
 
   t.test('two at once: one starts it, both use it', async (t) => {
