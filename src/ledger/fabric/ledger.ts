@@ -32,8 +32,6 @@ const FIRST_POLL_MS = 8
 const SLOWEST_POLL_MS = 250
 /** How long peers that are behind are given. */
 const SETTLE_MS = 5000
-/** Refusals that a peer which is behind gives as well. */
-const LAGGING: ReadonlySet<string> = new Set(['GAP', 'NOT_FOUND', 'NOT_OPEN'])
 /** How long the list of organizations is believed. */
 const ORGANIZATIONS_MS = 60_000
 
