@@ -1,0 +1,222 @@
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import t, { type Test } from 'tap'
+import { fromBase64url, fromHex, fromUtf8 } from '../../src/core/bytes.js'
+import { parseBatchHeader } from '../../src/core/batch.js'
+import { proofBytes, parseProof } from '../../src/core/proof.js'
+import { checkReceipt, ed25519PublicKey, parseReceipt, receiptKeyId } from '../../src/core/receipt.js'
+import { leafHash, verifyInclusion } from '../../src/core/merkle.js'
+import { recordBytes } from '../../src/core/record.js'
+import type { Clock, Signer } from '../../src/notary/context.js'
+import type { Deposited } from '../../src/notary/intake.js'
+import { createNotary, type Notary } from '../../src/notary/notary.js'
+import { nodeCrypto } from '../../src/platform/node.js'
+import type { ApiKey } from '../../src/store/api-keys.js'
+import { StoreError } from '../../src/store/errors.js'
+import { openStore, type Store } from '../../src/store/store.js'
+import { FakeLedger } from '../support/memory-ledger.js'
+import { until } from '../support/service.js'
+
+const ORIGIN = 'test.example/0011223344556677'
+const BY: ApiKey = { id: '0011223344556677', organization: '8899aabbccddeeff', label: 'test', scopes: ['deposit', 'read'] }
+const noop = (): void => undefined
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+const spki = new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }))
+const signer: Signer = {
+  keyId: receiptKeyId(nodeCrypto, spki), spki, publicKey: ed25519PublicKey(spki) as Uint8Array, sign: (message) => sign(null, message, privateKey)
+}
+
+interface World { notary: Notary, ledger: FakeLedger, store: Store, restart (): Promise<World> }
+
+async function world (t: Test, options: { ledger?: FakeLedger, clock?: Clock, folder?: string, queueLimit?: number, store?: Store, sealSize?: number } = {}): Promise<World> {
+  const { clock = Date.now, folder = t.testdir({}), queueLimit = 1000, sealSize = 8192 } = options
+  const ledger = options.ledger ?? new FakeLedger(ORIGIN, clock)
+  const store = options.store ?? await openStore(folder, noop)
+  const notary: Notary = await createNotary({
+    context: {
+      crypto: nodeCrypto, clock, random: randomBytes, signer, checkpoint: noop, log: { info: noop, warn: noop, error: noop }, origin: ORIGIN, deadlineMs: 3_600_000
+    },
+    store,
+    connect: async () => await Promise.resolve(ledger),
+    facts: () => ({ kind: 'embedded-single', entities: [{ name: 'operator', operator: true, peers: ['OperatorMSP'], orderers: ['OperatorOrdererMSP'] }] }),
+    skewMs: 30_000,
+    sealAgeMs: 10,
+    sealSize,
+    queueLimit,
+    onBundle: noop,
+    trusting: {
+      locate: ({ responsePayload }) => ({ block: String(ledger.blockOfBatch(fromUtf8(fromBase64url(responsePayload)))), transaction: 0 }),
+      selfCheck: async (sequence) => { parseProof(proofBytes(await notary.prover.prove(sequence))) }
+    }
+  })
+  let isClosed = false
+  const close = async (): Promise<void> => {
+    if (isClosed) return
+    isClosed = true
+    await notary.close(0)
+    await store.close()
+  }
+  t.teardown(close)
+  return {
+    notary,
+    ledger,
+    store,
+    async restart () {
+      await close()
+      return await world(t, { ledger, clock, folder, queueLimit, sealSize })
+    }
+  }
+}
+
+const digests = (): { sha256: string, sm3: string } => ({ sha256: randomBytes(32).toString('hex'), sm3: randomBytes(32).toString('hex') })
+const deposit = async ({ notary }: World, count: number): Promise<Deposited[]> =>
+  await Promise.all(Array.from({ length: count }, () => notary.intake.digests(BY, digests(), undefined, undefined)))
+const allFinal = async ({ notary: { progress } }: World): Promise<void> => {
+  await until(async () => await Promise.resolve(progress.final.sequence === progress.received))
+}
+const stage = ({ notary }: World, name: string): ReturnType<Notary['stages'][number]['status']> =>
+  notary.stages.map((each) => each.status()).find((status) => status.name === name) as never
+
+t.test('groups of any size: receipts bind, sequences have no gaps, proofs lead to the log', async (t) => {
+  const at = await world(t, { queueLimit: 5000, sealSize: 700 })
+  let next = 0
+  for (const count of [1, 2, 3, 64, 1500]) {
+    const deposited = await deposit(at, count)
+    for (const { sequence, receipt } of deposited) {
+      const parsed = parseReceipt(Buffer.from(receipt))
+      t.equal(sequence, next++)
+      if (checkReceipt(nodeCrypto, parsed, parsed.record, spki) !== 'ok') t.fail(`receipt of ${sequence}`)
+    }
+  }
+  await allFinal(at)
+  for (const sequence of [0, 1, 5, 69, 70, 600, 1569]) {
+    const proof = await at.notary.prover.prove(sequence)
+    const { header } = proof
+    t.ok(verifyInclusion(nodeCrypto, leafHash(nodeCrypto, recordBytes(proof.record)), sequence - Number(header.first), Number(header.size),
+      proof.batchPath.map(fromHex), fromHex(header.root)))
+    t.equal(checkReceipt(nodeCrypto, proof.receipt, proof.record, spki), 'ok', 'receipt made again from the store')
+  }
+  t.ok(at.notary.progress.sealed.batches >= 3)
+})
+
+t.test('what was acknowledged survives a restart in every state', async (t) => {
+  let at = await world(t)
+  at.ledger.isUp = false
+  const deposited = await deposit(at, 20)
+  at = await at.restart()
+  t.equal(at.notary.progress.received, 20)
+  t.same(await at.notary.prover.receipt(7), parseReceipt(Buffer.from(deposited[7]?.receipt ?? '')))
+  at.ledger.isUp = true
+  await allFinal(at)
+  at = await at.restart()
+  t.equal(at.notary.progress.state(19), 'final')
+  const [more] = await deposit(at, 1)
+  t.equal(more?.sequence, 20)
+  t.equal(parseReceipt(Buffer.from(more?.receipt ?? '')).record.submitter.sequence, '20')
+  await allFinal(at)
+})
+
+for (const fault of ['unsent', 'lost', 'answer-lost', 'committed-late'] as const) {
+  t.test(`anchoring: ${fault}`, async (t) => {
+    let at = await world(t)
+    at.ledger.faults.push(fault)
+    await deposit(at, 3)
+    await until(async () => await Promise.resolve(at.ledger.faults.length === 0))
+    if (fault !== 'unsent') at = await at.restart() // in the middle of it
+    await allFinal(at)
+    for (let number = 0; number < at.notary.progress.sealed.batches; number++) {
+      t.ok(at.ledger.blockOfBatch(String(number)) > 0, 'the batch is there')
+    }
+    t.equal(stage(at, 'anchoring').alarm, undefined)
+  })
+}
+
+t.test('another batch under our number stops sealing and intake, with an alarm', async (t) => {
+  const clock = Date.now
+  const ledger = new FakeLedger(ORIGIN, clock)
+  const other = await world(t, { ledger })
+  await deposit(other, 1)
+  await allFinal(other)
+  const folder = t.testdir({ second: {} })
+  const at = await world(t, { ledger, folder: `${folder}/second` })
+  await deposit(at, 2)
+  await until(async () => await Promise.resolve(stage(at, 'anchoring').alarm !== undefined))
+  t.equal(stage(at, 'anchoring').alarm, 'LEDGER_FORK')
+  t.equal(stage(at, 'sealing').alarm, 'LEDGER_FORK')
+  await t.rejects(deposit(at, 1), { code: 'LEDGER_FORK' })
+})
+
+t.test('nothing is promised when the ledger is too far behind', async (t) => {
+  let offset = 0
+  const at = await world(t, { clock: () => Date.now() + offset })
+  at.ledger.isUp = false
+  await deposit(at, 1)
+  offset += 1_700_000
+  await deposit(at, 1)
+  offset += 200_000
+  await t.rejects(deposit(at, 1), { code: 'LEDGER_BACKLOG', retryAfter: 60 })
+  at.ledger.isUp = true
+  await allFinal(at)
+  await deposit(at, 1)
+})
+
+t.test('a clock that steps back delays nothing and orders nothing wrongly', async (t) => {
+  let offset = 0
+  const at = await world(t, { clock: () => Date.now() + offset })
+  at.ledger.now = Date.now // the endorsers' clocks do not step
+  await deposit(at, 1)
+  await allFinal(at)
+  offset -= 20_000
+  await deposit(at, 1)
+  await allFinal(at)
+  const [first, second] = await Promise.all([0, 1].map(async (n) => parseBatchHeader(await at.store.batches.header(n) as Buffer)))
+  t.ok((second?.sealedAt ?? '') >= (first?.sealedAt ?? ''))
+})
+
+t.test('a write that fails fails its whole group and changes no counter', async (t) => {
+  const store = await openStore(t.testdir({}), noop)
+  let fails = false
+  const commit = store.deposits.commit
+  const failing: Store = {
+    ...store,
+    deposits: {
+      ...store.deposits,
+      commit: async (group) => {
+        if (fails) throw new StoreError({ code: 'WRITE_FAILED', message: 'disk full' })
+        await commit(group)
+      }
+    }
+  }
+  const at = await world(t, { store: failing })
+  await deposit(at, 2)
+  fails = true
+  const results = await Promise.allSettled(Array.from({ length: 5 }, () => at.notary.intake.digests(BY, digests(), undefined, undefined)))
+  t.ok(results.every((result) => result.status === 'rejected' && (result.reason as { code: string }).code === 'STORE_FAILED'))
+  t.equal(at.notary.progress.received, 2)
+  t.equal(typeof at.notary.committer.failure, 'string')
+  fails = false
+  const [next] = await deposit(at, 1)
+  t.equal(next?.sequence, 2)
+  t.equal(parseReceipt(Buffer.from(next?.receipt ?? '')).record.submitter.sequence, '2')
+})
+
+t.test('a full queue pushes back', async (t) => {
+  const at = await world(t, { queueLimit: 10 })
+  const results = await Promise.allSettled(Array.from({ length: 30 }, () => at.notary.intake.digests(BY, digests(), undefined, undefined)))
+  const codes = results.flatMap((result) => result.status === 'rejected' ? [(result.reason as { code: string }).code] : [])
+  t.equal(codes.length, 20)
+  t.ok(codes.every((code) => code === 'OVERLOADED'))
+  t.equal(at.notary.progress.received, 10)
+})
+
+t.test('metadata is committed to and disclosed field by field', async (t) => {
+  const at = await world(t)
+  const { sequence, receipt, secret } = await at.notary.intake.digests(BY, digests(), 5, { name: 'a.pdf', case: { id: 7 }, 合: ['x'] })
+  t.equal(Buffer.from(secret, 'base64url').length, 32)
+  t.equal(parseReceipt(Buffer.from(receipt)).record.metadata?.size, '3')
+  await allFinal(at)
+  const proof = await at.notary.prover.prove(sequence, ['合', 'case'])
+  t.same(proof.disclosures?.map(({ name, value }) => [name, value]), [['case', { id: 7 }], ['合', ['x']]])
+  await t.rejects(at.notary.prover.prove(sequence, ['nothing']), { code: 'FIELD_UNKNOWN' })
+  await t.rejects(at.notary.intake.digests(BY, digests(), 5, {}), { code: 'METADATA_INVALID' })
+})

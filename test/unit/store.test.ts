@@ -1,0 +1,117 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import t from 'tap'
+import { readConfig } from '../../src/config.js'
+import { openDatabase, put, write } from '../../src/store/database.js'
+import { openContentStore } from '../../src/store/content.js'
+import { createCheckpoint, FAULT_POINTS, isFaultPoint } from '../../src/store/fault-points.js'
+import { numberKey, readNumber, textKey } from '../../src/store/keys.js'
+import { openStore } from '../../src/store/store.js'
+
+const noop = (): void => undefined
+const collect = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> => {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+t.test('one process at a time, of the same schema', async (t) => {
+  const folder = t.testdir({})
+  const store = await openStore(folder, noop)
+  await t.rejects(openStore(folder, noop), { code: 'LOCKED' })
+  await store.close()
+  const db = await openDatabase(join(folder, 'db'))
+  await write(db, [put(textKey('x', 'schema'), 'steelyard-store/99')])
+  await db.close()
+  await t.rejects(openStore(folder, noop), { code: 'SCHEMA' })
+})
+
+t.test('keys are in the order of numbers', (t) => {
+  const numbers = [0, 1, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 7, Number.MAX_SAFE_INTEGER]
+  const keys = numbers.map((n) => numberKey('r', n))
+  t.same([...keys].sort(Buffer.compare), keys)
+  t.same(keys.map((key) => readNumber(key, 1)), numbers)
+  t.end()
+})
+
+t.test('API keys are hashed and survive', async (t) => {
+  const folder = t.testdir({})
+  let store = await openStore(folder, noop)
+  const token = store.keys.newToken()
+  t.equal(store.keys.authenticate(token), undefined, 'not registered yet')
+  const key = await store.keys.register(token, { organization: 'o', label: 'l', scopes: ['read'] })
+  await store.close()
+  store = await openStore(folder, noop)
+  t.teardown(async () => { await store.close() })
+  t.same(store.keys.authenticate(token), key)
+  t.equal(store.keys.authenticate(`${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`), undefined)
+  t.equal(store.keys.authenticate('sk_x'), undefined)
+  t.notOk(JSON.stringify(store.keys.list()).includes(token.split('.')[1] as string))
+})
+
+t.test('content: by its digest, verified on read, leftovers cleaned', async (t) => {
+  const folder = t.testdir({})
+  await mkdir(join(folder, 'tmp'))
+  await writeFile(join(folder, 'tmp', 'left'), 'over')
+  const content = await openContentStore(folder, noop)
+  t.same(await readdir(join(folder, 'tmp')), [])
+  const bytes = randomBytes(1_000_000)
+  const received = await content.receive(Readable.from([bytes.subarray(0, 3), bytes.subarray(3)]))
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  t.same([received.size, received.digests], [bytes.length, { sha256, sm3: createHash('sm3').update(bytes).digest('hex') }])
+  t.equal(await content.size(sha256), undefined, 'not kept yet')
+  await received.keep()
+  await received.discard()
+  t.equal(await content.size(sha256), bytes.length)
+  t.ok((await collect(content.read(sha256))).equals(bytes))
+  const again = await content.receive(Readable.from([bytes]))
+  await again.keep()
+  t.same(await readdir(join(folder, 'tmp')), [])
+
+  const path = join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256)
+  bytes[999_999] = (bytes[999_999] as number) ^ 1
+  await writeFile(path, bytes)
+  await t.rejects(collect(content.read(sha256)), { code: 'CONTENT_DAMAGED' })
+  await writeFile(path, bytes.subarray(0, 5))
+  await t.rejects(collect(content.read(sha256)), { code: 'CONTENT_DAMAGED' })
+  await t.rejects(collect(content.read('00'.repeat(32))), { code: 'CONTENT_MISSING' })
+  t.equal(dirname(path).length > 0, true)
+
+  const broken = content.receive((async function * () {
+    yield Buffer.from('part')
+    await Promise.resolve()
+    throw new Error('cut')
+  })())
+  await t.rejects(broken, { message: 'cut' })
+  t.same(await readdir(join(folder, 'tmp')), [])
+})
+
+t.test('fault points', (t) => {
+  t.equal(new Set(FAULT_POINTS).size, FAULT_POINTS.length)
+  t.ok(isFaultPoint('seal.written') && isFaultPoint('seal.written:3'))
+  t.notOk(isFaultPoint('nowhere') || isFaultPoint('seal.written:0') || isFaultPoint('seal.written:1:1'))
+  createCheckpoint()('seal.written')
+  createCheckpoint('seal.written:2')('seal.written')
+  t.end()
+})
+
+t.test('configuration: defaults, frozen, and every problem at once', (t) => {
+  const config = readConfig({ STEELYARD_DATA: '/tmp/x', STEELYARD_PORT: '0', STEELYARD_ORGS: '', OTHER: '1' })
+  t.match(config, { port: 0, host: '127.0.0.1', sealAgeMs: 1000, sealSize: 8192, deadlineMs: 86_400_000, maxFileSize: 8 * 1024 ** 3 })
+  t.match(config.ledger, { kind: 'embedded', dir: '/tmp/x/network', orgs: undefined })
+  t.ok(Object.isFrozen(config))
+  try {
+    readConfig({ STEELYARD_PORT: 'x', STEELYARD_SEAL_SIZE: '9000', STEELYARD_PROT: '1', STEELYARD_LEDGER_CLIENT: 'other', STEELYARD_FAULT_POINT: 'no' })
+    t.fail('must be refused')
+  } catch (error) {
+    const { code, problems } = error as { code: string, problems: string[] }
+    t.equal(code, 'CONFIG_INVALID')
+    t.same(problems.map((line) => line.split(':')[0]).sort(), [
+      'STEELYARD_FAULT_POINT', 'STEELYARD_LEDGER_CLIENT', 'STEELYARD_PORT', 'STEELYARD_PROT', 'STEELYARD_SEAL_SIZE'
+    ])
+  }
+  t.match(readConfig({ STEELYARD_LEDGER: '/net/profiles/operator.json' }).ledger, { kind: 'profile', facts: '/net/network-facts.json' })
+  t.end()
+})
