@@ -1,6 +1,6 @@
 # Sourced by the other scripts: everything a fresh clone needs before anything runs. Progress goes to stderr, so that a
 # command's own output stays clean. Idempotent: content stamps (scripts/stamp.mjs) say whether there is anything to do.
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 say () { printf '%s\n' "steelyard: $*" >&2; }
 
@@ -30,6 +30,7 @@ stamp () { node "$root/scripts/stamp.mjs" "$@"; }
 # Dependencies (without install scripts: none is needed) and the build, each only when its inputs changed.
 prepare () {
   local started=$SECONDS stale
+  [ -z "${NO_PREPARE:-}" ] || return 0 # for who has prepared already: tests, packagers
   check_node
   stale=$(stamp check)
   case $stale in *install*)

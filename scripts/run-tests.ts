@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { createTapReader, type TapResults } from './testing/tap-results.js'
 
 /** Suites whose files start servers and networks run one at a time; the others two. */
-const HEAVY = new Set(['api', 'ledger', 'browser', 'faults', 'fabric', 'long'])
+const HEAVY = new Set(['api', 'cli', 'ledger', 'browser', 'faults', 'fabric', 'long'])
 /** Seconds that one file may take. */
 const TIMEOUT = { light: 120, heavy: 300, long: 7200 } as const
 

@@ -11,8 +11,8 @@ const SOURCES = ['src', 'network', 'scripts', 'test', 'chaincode']
 const SKIPPED = new Set(['node_modules', 'dist', 'vectors', '.tap'])
 
 const stamps = {
-  // Inside what they vouch for: removing the folder removes its stamp.
-  install: { file: 'node_modules/.steelyard-stamp', inputs: () => MANIFESTS },
+  // Inside what they vouch for: removing the folder removes its stamp. npm ci itself refuses a lock file that differs from the manifests.
+  install: { file: 'node_modules/.steelyard-stamp', inputs: () => ['package-lock.json'] },
   build: { file: 'dist/.stamp', inputs: () => [...MANIFESTS, 'tsconfig.json', ...SOURCES.flatMap(filesBelow)] }
 }
 

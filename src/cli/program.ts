@@ -4,10 +4,10 @@ import { EXIT } from './errors.js'
 import { wholeNumber } from './options.js'
 import { createTerminal, reportError, type Terminal } from './terminal.js'
 import type { DepositOptions } from './commands/deposit.js'
+import type { DoctorOptions } from './commands/doctor.js'
 import type { ProofOptions } from './commands/proof.js'
-import type { PinOptions } from './commands/trust.js'
+import type { FetchOptions, PinOptions } from './commands/trust.js'
 import type { VerifyOptions } from './commands/verify.js'
-import type { ServiceOptions } from './service.js'
 
 /** Registers what a sub-command does; its exit code becomes the program's. Sub-commands are imported when they run: the verifier needs little. */
 export type Act = (work: (terminal: Terminal) => Promise<number>, json: boolean | undefined) => Promise<void>
@@ -91,6 +91,7 @@ function addProof (program: Command, act: Act): void {
     .description('fetch the proof of a deposit; keep the file byte for byte as it is')
     .argument('[number]', 'the evidence number')
     .option('-o, --output <file>', 'where to write it, - for stdout (default: NUMBER.proof.json)')
+    .option('--receipt <receipt>', 'a receipt of the deposit, instead of its number')
     .option('--upgrade <proof>', 'complete a proof that was fetched before everything was on the ledger')
     .option('--wait', 'wait until the deposit is final')
     .addOption(json())
@@ -111,6 +112,14 @@ function addTrust (program: Command, act: Act): void {
     .addOption(json())
     .action(async (file: string, options: { json?: boolean }) => {
       await act(async (terminal) => await (await import('./commands/trust.js')).show(file, terminal), options.json)
+    })
+  command(trust, 'fetch')
+    .description('fetch the operator\'s trust bundle; what is in it has to be compared with a fingerprint from elsewhere')
+    .option('--url <url>', 'the service (default: STEELYARD_URL, or this machine at STEELYARD_PORT)')
+    .option('-o, --output <file>', 'where to write it', 'trust-bundle.json')
+    .addOption(json())
+    .action(async (options: FetchOptions & { json?: boolean }) => {
+      await act(async (terminal) => await (await import('./commands/trust.js')).fetchBundle(options, terminal), options.json)
     })
   command(trust, 'pin')
     .description('rely on a trust bundle\'s fingerprint from now on')
@@ -155,8 +164,9 @@ function addDoctor (program: Command, act: Act): void {
     .description('look at ports, disk, clock, ledger and identity; says what is wrong and what to do')
     .option('--url <url>', 'the service (default: STEELYARD_URL, or this machine at STEELYARD_PORT)')
     .option('--data <dir>', 'the service\'s data folder (default: STEELYARD_DATA, or ./data)')
+    .option('--wait', 'wait up to a minute for the service to be ready')
     .addOption(json())
-    .action(async (options: ServiceOptions & { json?: boolean }) => {
+    .action(async (options: DoctorOptions & { json?: boolean }) => {
       await act(async (terminal) => await (await import('./commands/doctor.js')).run(options, terminal), options.json)
     })
 }

@@ -22,16 +22,32 @@ const MIN_FREE = 1024 ** 3
 const MAX_CLOCK_DIFFERENCE_S = 2
 const EXPIRY_WARNING_MS = 7 * 86_400_000
 
+export interface DoctorOptions extends ServiceOptions {
+  /** Wait for a service that is starting. */
+  readonly wait?: boolean
+}
+
+const WAIT_MS = 60_000
+const POLL_MS = 100
+
 /** Looks at what an operator would look at first. Exit code 1 when something is a problem. */
-export async function run (options: ServiceOptions, terminal: Terminal): Promise<number> {
+export async function run (options: DoctorOptions, terminal: Terminal): Promise<number> {
   const data = resolve(dataFolder(options.data))
   const url = serviceUrl(options.url)
+  if (options.wait === true) await untilReady(url)
   const checks = [node(), ...(await Promise.all([
     folder(data), disk(data), credentials(data), port(url), service(url), ledger(data), identity(data)
   ])).flat()]
   const problems = checks.filter(({ level }) => level === 'problem').length
   terminal.result(checks.map(line).join('\n'), { ok: problems === 0, checks })
   return problems === 0 ? 0 : 1
+}
+
+async function untilReady (url: string): Promise<void> {
+  for (const deadline = Date.now() + WAIT_MS; Date.now() < deadline;) {
+    if ((await readiness(url)).level === 'ok') return
+    await new Promise((resolve) => { setTimeout(resolve, POLL_MS) })
+  }
 }
 
 function line ({ name, level, says, advice }: Check): string {

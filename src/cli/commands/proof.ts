@@ -3,6 +3,7 @@ import { EvidenceError } from '../../core/errors.js'
 import { parseEvidenceNumber, printEvidenceNumber } from '../../core/evidence-number.js'
 import { jcs } from '../../core/jcs.js'
 import { parseProof, type Proof, PROOF_LIMITS } from '../../core/proof.js'
+import { parseReceipt, RECEIPT_LIMITS } from '../../core/receipt.js'
 import { CliError } from '../errors.js'
 import { readUpTo, writeWhole } from '../files.js'
 import { apiKey, connect, jsonOf, type ServiceOptions, serviceUrl } from '../service.js'
@@ -12,6 +13,8 @@ export interface ProofOptions extends ServiceOptions {
   readonly output?: string
   /** A proof that was fetched before everything was on the ledger: replaced by what there is now. */
   readonly upgrade?: string
+  /** A receipt of the deposit: says its number. */
+  readonly receipt?: string
   /** Wait until the deposit is final. */
   readonly wait?: boolean
   readonly json?: boolean
@@ -20,7 +23,7 @@ export interface ProofOptions extends ServiceOptions {
 /** Fetches a proof and keeps it, byte for byte as it was served: a re-saved proof is another file. */
 export async function run (typed: string | undefined, options: ProofOptions, terminal: Terminal): Promise<number> {
   const earlier = options.upgrade === undefined ? undefined : parse(await readUpTo(options.upgrade, PROOF_LIMITS.bytes), options.upgrade)
-  const number = numberOf(typed ?? earlier?.record.number)
+  const number = numberOf(typed ?? earlier?.record.number ?? await numberOfReceipt(options.receipt))
   const service = connect(serviceUrl(options.url), await apiKey(options))
   if (options.wait === true) jsonOf(await service.call('GET', `/v1/evidence/${number}?wait=final&timeout=30`))
   const bytes = new Uint8Array((await service.call('GET', `/v1/evidence/${number}/proof`)).body)
@@ -53,6 +56,16 @@ function requireSameRecord (earlier: Proof | undefined, later: Proof): void {
   }
 }
 
+async function numberOfReceipt (path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  try {
+    return parseReceipt(await readUpTo(path, RECEIPT_LIMITS.bytes)).record.number
+  } catch (cause) {
+    if (!(cause instanceof EvidenceError)) throw cause
+    throw new CliError({ code: 'FILE', message: `${path} is not a receipt: ${cause.message}`, cause })
+  }
+}
+
 function parse (bytes: Uint8Array, what: string): Proof {
   try {
     return parseProof(bytes)
@@ -63,7 +76,7 @@ function parse (bytes: Uint8Array, what: string): Proof {
 }
 
 function numberOf (typed: string | undefined): string {
-  if (typed === undefined) throw new CliError({ code: 'USAGE', message: 'give an evidence number, or --upgrade P' })
+  if (typed === undefined) throw new CliError({ code: 'USAGE', message: 'give an evidence number, --receipt R or --upgrade P' })
   const reading = parseEvidenceNumber(typed)
   if (reading.kind === 'ok') return reading.number
   throw new CliError({

@@ -2,9 +2,14 @@ import { EvidenceError } from '../../core/errors.js'
 import { BUNDLE_LIMITS, fingerprint, parseTrustBundle, type TrustBundle } from '../../core/trust-bundle.js'
 import { nodeCrypto } from '../../platform/node.js'
 import { CliError } from '../errors.js'
-import { readUpTo } from '../files.js'
+import { readUpTo, writeWhole } from '../files.js'
 import { groupFingerprint, parseFingerprint, pinsPath, readPins, storePin } from '../pins.js'
 import type { Terminal } from '../terminal.js'
+
+export interface FetchOptions {
+  readonly url?: string
+  readonly output: string
+}
 
 export interface PinOptions {
   /** Where the fingerprint was taken from. */
@@ -43,6 +48,16 @@ export async function show (file: string, terminal: Terminal): Promise<number> {
   return 0
 }
 
+/** Keeps the bundle as it was served. The verifier needs no network, so this module is loaded for it only here. */
+export async function fetchBundle ({ url, output }: FetchOptions, terminal: Terminal): Promise<number> {
+  const { connect, serviceUrl } = await import('../service.js')
+  const bytes = new Uint8Array((await connect(serviceUrl(url)).call('GET', '/v1/trust-bundle')).body)
+  const print = printOf(bytes, 'the answer').print
+  await writeWhole(output, bytes)
+  terminal.result(`${output}: ${groupFingerprint(print)}\nit comes from the operator: compare the fingerprint with one from elsewhere`, { file: output, fingerprint: print })
+  return 0
+}
+
 /** Notes the bundle's fingerprint as one to rely on. */
 export async function pin (file: string, options: PinOptions, terminal: Terminal): Promise<number> {
   const { bundle, print } = await read(file)
@@ -60,7 +75,10 @@ export async function pin (file: string, options: PinOptions, terminal: Terminal
 }
 
 async function read (file: string): Promise<{ bundle: TrustBundle, print: string }> {
-  const bytes = await readUpTo(file, BUNDLE_LIMITS.bytes)
+  return printOf(await readUpTo(file, BUNDLE_LIMITS.bytes), file)
+}
+
+function printOf (bytes: Uint8Array, file: string): { bundle: TrustBundle, print: string } {
   try {
     const bundle = parseTrustBundle(bytes)
     return { bundle, print: fingerprint(nodeCrypto, bundle.identity) }

@@ -1,0 +1,32 @@
+import { ended, message, program } from '../child.js'
+import { digestBodies, singleDeposits } from '../load.js'
+import { median } from '../numbers.js'
+import { atLeast } from '../row.js'
+import type { Bench } from '../run.js'
+import { startService } from '../service.js'
+
+const CONNECTIONS = 64
+const WARM_UP_SECONDS = 2
+
+/** Single digest deposits, each synced and receipted before its answer, against Fastify with the same schema and nothing behind it. */
+export const deposits: Bench = async ({ folder, settings: { seconds, rounds }, note }) => {
+  const bodies = digestBodies(2048)
+  const bare = program('bare')
+  const bareUrl = await message<string>(bare)
+  const service = await startService({ data: folder })
+  try {
+    const load = { connections: CONNECTIONS, bodies }
+    const ours = { ...load, url: service.url, headers: service.authorization }
+    await service.reached('final', (await singleDeposits({ ...ours, seconds: WARM_UP_SECONDS })).total)
+    await singleDeposits({ ...load, url: bareUrl, seconds: WARM_UP_SECONDS })
+    const rates: { ours: number[], bare: number[] } = { ours: [], bare: [] }
+    for (let round = 0; round < rounds; round++) {
+      rates.bare.push((await singleDeposits({ ...load, url: bareUrl, seconds })).rate)
+      rates.ours.push((await singleDeposits({ ...ours, seconds })).rate)
+      note(`bare ${Math.round(rates.bare.at(-1) ?? 0)}, ours ${Math.round(rates.ours.at(-1) ?? 0)} a second`)
+    }
+    return [atLeast('deposits', 'single deposits over HTTP / bare Fastify, 64 connections', '1/s', median(rates.ours), median(rates.bare), 0.5)]
+  } finally {
+    await Promise.all([service.stop(), ended(bare, 'SIGTERM')])
+  }
+}
