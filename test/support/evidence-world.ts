@@ -330,6 +330,10 @@ export class EvidenceWorld {
     return fingerprint(nodeCrypto, this.identity)
   }
 
+  get nextBatch (): string {
+    return String(this.#range.size)
+  }
+
   get nextBlock (): number {
     return this.#block + 1
   }
