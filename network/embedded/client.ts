@@ -111,18 +111,19 @@ function checked (status: NetworkStatus, { chaincode, orgs, channel }: EnsureOpt
 /** True if the process started here is ready; false if another one is. */
 async function start (dir: string, options: EnsureOptions): Promise<boolean> {
   let attempt = watch(launch(dir, options))
-  const ready = await until(START_LIMIT, async () => {
+  let status: NetworkStatus | undefined
+  await until(START_LIMIT, async () => {
     if (attempt.exitCode !== undefined && attempt.exitCode !== LOCKED) throw startError(dir)
-    if (await networkStatus(dir) !== undefined) return true
+    status = await networkStatus(dir)
+    if (status !== undefined) return true
     // Whoever held the folder may be about to leave it: try again until somebody runs.
     if (attempt.exitCode === LOCKED) attempt = watch(launch(dir, options))
     return false
   })
-  if (!ready) {
-    attempt.child.kill()
-    throw startError(dir)
-  }
-  return attempt.exitCode === undefined
+  const isOurs = status?.pid === attempt.child.pid
+  if (!isOurs) attempt.child.kill() // late, and must not take the folder after all
+  if (status === undefined) throw startError(dir)
+  return isOurs
 }
 
 function watch (child: ChildProcess): { readonly child: ChildProcess, exitCode?: number } {
