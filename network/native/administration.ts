@@ -129,6 +129,20 @@ export async function committed (
   return found === undefined ? undefined : { version: found.version, sequence: found.sequence }
 }
 
+/** Writes the channel's current configuration block to a file. */
+export async function fetchConfigBlock (context: AdminContext, org: PlacedOrg, by: {
+  readonly channel: string, readonly orderer: PlacedOrg, readonly file: string
+}): Promise<void> {
+  await peerCommand(context, org, ['channel', 'fetch', 'config', by.file, '--channelID', by.channel, ...ordererArguments(context, by.orderer)])
+}
+
+/** Sends a signed update of the channel's configuration to an orderer. */
+export async function sendUpdate (context: AdminContext, org: PlacedOrg, by: {
+  readonly channel: string, readonly orderer: PlacedOrg, readonly file: string
+}): Promise<void> {
+  await peerCommand(context, org, ['channel', 'update', '--file', by.file, '--channelID', by.channel, ...ordererArguments(context, by.orderer)])
+}
+
 function definitionArguments (definition: Definition): string[] {
   return [
     '--channelID', definition.channel, '--name', definition.name, '--version', definition.version,

@@ -7,6 +7,9 @@ import { readFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkVersions, type Environment, findBinaries } from './binaries.js'
+import { type CaIdentity, openRegistrar } from './ca-registrar.js'
+import { setRevocationList } from './channel-update.js'
+import { NativeNetworkError } from './errors.js'
 import { bringUp, prepareFiles, reloaded, untilReady } from './bring-up.js'
 import { readConsortium } from './description.js'
 import { layoutOf } from './layout.js'
@@ -14,7 +17,7 @@ import { withLock } from './lock.js'
 import { type Log, networkOf, type Network, selectNodes } from './network.js'
 import { knownProcesses, type StopOptions, stopProcess } from './processes.js'
 import { startNodes } from './run-nodes.js'
-import { ensureState, operatorOf, placedOrgs, requireState } from './state.js'
+import { ensureState, operatorOf, type PlacedOrg, placedOrgs, requireState } from './state.js'
 
 export { networkStatus, type NativeStatus, type NodeStatus } from './status.js'
 export { upgradeChaincode, type UpgradeOptions } from './upgrade.js'
@@ -110,6 +113,31 @@ export async function restartNodes (dir: string, names: readonly string[], env?:
   const network = openNetwork(dir, env)
   const nodes = selectNodes(network.state, names)
   return await withLock(network.layout, async () => await startNodes(network, nodes))
+}
+
+/** The identities that an organization's certificate authority knows. */
+export async function listIdentities (dir: string, org: string): Promise<CaIdentity[]> {
+  const layout = layoutOf(dir)
+  return await (await openRegistrar(layout, organization(placedOrgs(requireState(layout)), org))).identities()
+}
+
+/**
+ * Revokes an identity at its organization's certificate authority and puts the revocation list into the channel's configuration:
+ * from that block on, nothing that it signs is accepted.
+ */
+export async function revokeIdentity (dir: string, org: string, id: string, env?: Environment): Promise<void> {
+  const network = openNetwork(dir, env)
+  const owner = organization(network.orgs, org)
+  await withLock(network.layout, async () => {
+    const crl = await (await openRegistrar(network.layout, owner)).revoke(id)
+    await setRevocationList(network, owner, crl)
+  })
+}
+
+function organization (orgs: readonly PlacedOrg[], name: string): PlacedOrg {
+  const found = orgs.find((org) => org.name === name)
+  if (found === undefined) throw new NativeNetworkError({ code: 'UNKNOWN_NODE', message: `there is no organization ${name}` })
+  return found
 }
 
 /** Waits until an anchor would succeed by every peer. */

@@ -49,7 +49,7 @@ export async function deploy (network: Network, orgs: readonly PlacedOrg[]): Pro
 }
 
 /** Any orderer that runs takes transactions: it hands them to the leader. */
-function anOrderer (network: Network): PlacedOrg {
+export function anOrderer (network: Network): PlacedOrg {
   const org = network.orgs.find(({ name }) => runningProcess(network.layout, nodeName(name, 'orderer')) !== undefined)
   if (org === undefined) throw new NativeNetworkError({ code: 'NOT_READY', message: 'no orderer runs' })
   return org

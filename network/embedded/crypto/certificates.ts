@@ -159,7 +159,8 @@ function serialNumber (): string {
   return bytes.toString('hex')
 }
 
-async function importKeys (keyPem: string, spki: Uint8Array): Promise<webcrypto.CryptoKeyPair> {
+/** Keys as the library takes them. */
+export async function importKeys (keyPem: string, spki: Uint8Array): Promise<webcrypto.CryptoKeyPair> {
   return { privateKey: await importPrivateKey(keyPem), publicKey: await importPublicKey(spki) }
 }
 
