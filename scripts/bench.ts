@@ -6,11 +6,18 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Row, table } from './bench/row.js'
+import { bulk } from './bench/rows/bulk.js'
 import { deposits } from './bench/rows/deposits.js'
+import { final } from './bench/rows/final.js'
+import { ledger } from './bench/rows/ledger.js'
+import { proof } from './bench/rows/proof.js'
+import { tree } from './bench/rows/tree.js'
+import { upload } from './bench/rows/upload.js'
+import { verify } from './bench/rows/verify.js'
 import type { Bench } from './bench/run.js'
 import { machine, readSettings } from './bench/settings.js'
 
-const BENCHES: Readonly<Record<string, Bench>> = { deposits }
+const BENCHES: Readonly<Record<string, Bench>> = { deposits, bulk, upload, ledger, final, proof, verify, tree }
 
 async function main (names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name))

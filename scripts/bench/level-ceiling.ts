@@ -1,0 +1,52 @@
+/**
+ * The bound of the bulk row: the same puts as so many deposits make, handed to level and to nothing else, in synced batches. Answers each
+ * message {folder, deposits, batch} with deposits a second.
+ */
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { NUMBER_RANDOMNESS, formatEvidenceNumber } from '../../src/core/evidence-number.js'
+import { toHex } from '../../src/core/bytes.js'
+import { type Database, openDatabase, type Put } from '../../src/store/database.js'
+import { createDeposits } from '../../src/store/deposits.js'
+
+export interface CeilingQuestion { readonly folder: string, readonly deposits: number, readonly batch: number, readonly record: string }
+
+process.on('message', ({ folder, deposits, batch, record }: CeilingQuestion) => {
+  void (async () => {
+    const batches = await collectPuts(deposits, batch, record)
+    const db = await openDatabase(folder)
+    const began = performance.now()
+    for (const puts of batches) await db.batch(puts, { sync: true })
+    const seconds = (performance.now() - began) / 1000
+    await db.close()
+    rmSync(folder, { recursive: true })
+    process.send?.(deposits / seconds)
+  })()
+})
+process.once('disconnect', () => process.exit())
+
+/** What the store would write, by the store's own code, into a database that only remembers it. */
+async function collectPuts (deposits: number, batch: number, record: string): Promise<Put[][]> {
+  const batches: Put[][] = []
+  const remembering = { batch: (puts: Put[]) => Promise.resolve(batches.push(puts)) }
+  const store = createDeposits(remembering as unknown as Database)
+  for (let first = 0; first < deposits; first += batch) {
+    const size = Math.min(batch, deposits - first)
+    await store.commit({
+      first,
+      deposits: Array.from({ length: size }, () => ({ number: number(), bytes: recordLike(record) })),
+      groups: [{ first, json: 'x'.repeat(500), leaves: randomBytes(32 * size) }],
+      organizations: new Map([['0123456789abcdef', first + size]])
+    })
+  }
+  return batches
+}
+
+function number (): string {
+  return formatEvidenceNumber(randomBytes(NUMBER_RANDOMNESS))
+}
+
+/** As long as a real record, and as hard to compress: its digests and its salt are new. */
+function recordLike (record: string): Buffer {
+  return Buffer.from(record.replace(/[0-9a-f]{64}/g, () => toHex(randomBytes(32))), 'latin1')
+}

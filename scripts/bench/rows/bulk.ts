@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { ask, ended, program } from '../child.js'
+import type { CeilingQuestion } from '../level-ceiling.js'
+import { createClient, digestBodies } from '../load.js'
+import { bulkBodies, bulkDeposits } from '../ndjson.js'
+import { median } from '../numbers.js'
+import { atLeast } from '../row.js'
+import type { Bench } from '../run.js'
+import { startService } from '../service.js'
+
+const DEPOSITS = 80_000
+const CONNECTIONS = 4
+/** Sizes of the synced batches that level is tried with; its best counts. */
+const BATCHES = [512, 1024, 4096]
+
+/** Bulk deposits, 10,000 lines a request, each line receipted, against level writing the same bytes and nothing else. */
+export const bulk: Bench = async ({ folder, settings: { rounds }, note }) => {
+  const ceiling = program('level-ceiling')
+  const service = await startService({ data: join(folder, 'data') })
+  const client = createClient(service.url, service.authorization)
+  try {
+    const single = digestBodies(4096)
+    const bodies = bulkBodies(single)
+    const first = await client.call('POST', '/v1/evidence/digests', single[0])
+    const record = JSON.stringify((JSON.parse(first.body.toString()) as { receipt: { record: unknown } }).receipt.record)
+    let total = 1
+    const deposit = async (count: number): Promise<number> => {
+      const { deposits, seconds } = await bulkDeposits(client, bodies, count, { connections: CONNECTIONS })
+      total += deposits
+      await service.reached('anchored', total)
+      return deposits / seconds
+    }
+    const level = async (batch: number): Promise<number> => await ask<number>(ceiling, {
+      folder: join(folder, 'level'), deposits: DEPOSITS, batch, record
+    } satisfies CeilingQuestion)
+    await deposit(DEPOSITS / 2)
+    const ours: number[] = []
+    const theirs = new Map<number, number[]>(BATCHES.map((batch) => [batch, []]))
+    for (let round = 0; round < rounds; round++) {
+      for (const [batch, rates] of theirs) rates.push(await level(batch))
+      ours.push(await deposit(DEPOSITS))
+      note(`level ${[...theirs].map(([batch, rates]) => `${Math.round(rates.at(-1) ?? 0)} by ${batch}`).join(', ')}; ours ${Math.round(ours.at(-1) ?? 0)}`)
+    }
+    const best = Math.max(...[...theirs.values()].map(median))
+    return [atLeast('bulk', 'bulk deposits, 10,000 lines a request / level alone, same bytes, its best batch size', '1/s', median(ours), best, 0.8)]
+  } finally {
+    client.close()
+    await Promise.all([service.stop(), ended(ceiling, 'SIGTERM')])
+  }
+}

@@ -1,0 +1,103 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createClient, digestBodies } from '../load.js'
+import { bulkBodies, BULK_LINES, bulkDeposits } from '../ndjson.js'
+import { quantile } from '../numbers.js'
+import { atMost, flat, type Row } from '../row.js'
+import type { Bench, Run } from '../run.js'
+import { startService } from '../service.js'
+
+const FIRST = 100_000
+const PROOFS = 1500
+const MOST_MEMORY = 500 * 1024 ** 2
+const MOST_BYTES = 700
+const SMALL_BATCH = '512'
+
+interface Stage {
+  readonly deposits: number
+  readonly p50: number
+  readonly p99: number
+  readonly memory: number
+  readonly start: number
+  readonly rate: number
+  readonly bytes: number
+}
+
+/** A log that grows tenfold at a time: proofs, memory, start-up and the write rate must not notice. Then the same with small batches. */
+export const proof: Bench = async (run) => {
+  const { folder, settings: { deposits } } = run
+  const large = await grow(run, join(folder, 'large'), deposits, '8192')
+  const small = await grow(run, join(folder, 'small'), FIRST, SMALL_BATCH)
+  const [first, last] = [large[0], large.at(-1)]
+  if (first === undefined || last === undefined) throw new RangeError(`at least ${FIRST} deposits are needed`)
+  const rows: Row[] = large.map(({ deposits, p99 }) => atMost(`proof p99 at ${deposits}`, 'GET proof, one client / limit', 'ms', p99, 5))
+  rows.push(...small.map(({ deposits, p99 }) => atMost(`proof p99 at ${deposits}, batches of ${SMALL_BATCH}`, 'GET proof, one client / limit', 'ms', p99, 5)))
+  const growth = `${first.deposits} to ${last.deposits} deposits`
+  rows.push(
+    flat('proof flat over growth', `GET proof p50, ${growth}`, 'ms', first.p50, last.p50, 0.2),
+    flat('proof flat over batch size', `GET proof p50, batches of 8192 and of ${SMALL_BATCH}`, 'ms', first.p50, small[0]?.p50 ?? Number.NaN, 0.2),
+    flat('start flat over growth', `restart until it listens, ${growth}`, 'ms', first.start, last.start, 0.2),
+    flat('write rate flat over growth', `bulk deposits, ${growth}`, '1/s', first.rate, last.rate, 0.2),
+    atMost('memory', `most resident memory of the service / limit, ${last.deposits} deposits`, 'MB', last.memory / 1e6, MOST_MEMORY / 1e6),
+    atMost('disk', `bytes per digest-only deposit, all included / limit, ${last.deposits} deposits`, 'B', last.bytes, MOST_BYTES)
+  )
+  return rows
+}
+
+async function grow (run: Run, data: string, most: number, sealSize: string): Promise<Stage[]> {
+  const env = { STEELYARD_SEAL_SIZE: sealSize, STEELYARD_SEAL_AGE: '5000' }
+  const bodies = bulkBodies(digestBodies(4096))
+  const stages: Stage[] = []
+  let total = 0
+  for (let target = FIRST; target <= most; target *= 10) {
+    let service = await startService({ data, env })
+    const filling = createClient(service.url, service.authorization)
+    const numbers: string[] = []
+    const every = Math.ceil((target - total) / PROOFS)
+    // A part at a time: what is not anchored yet is bounded, as it is in operation.
+    while (total < target - FIRST / 2) total += await part(target - FIRST / 2 - total)
+    const began = performance.now()
+    const before = total
+    total += await part(FIRST / 2)
+    const rate = (total - before) / ((performance.now() - began) / 1000)
+    await service.reached('final', total, 600_000)
+    filling.close()
+    const { maxRss } = await service.loopDelay()
+    await service.stop()
+    service = await startService({ data, env })
+    const asking = createClient(service.url, service.authorization, 1)
+    await service.reached('final', total)
+    const times = await ask(asking, numbers)
+    asking.close()
+    const memory = Math.max(maxRss, (await service.loopDelay()).maxRss)
+    const start = service.startedIn
+    await service.stop()
+    const stage = { deposits: total, p50: quantile(times, 0.5), p99: quantile(times, 0.99), memory, start, rate, bytes: await sizeOf(join(data, 'db')) / total }
+    run.note(`${total} deposits by ${sealSize}: proof p50 ${stage.p50.toFixed(2)} ms, p99 ${stage.p99.toFixed(2)} ms, start ${start.toFixed(0)} ms, ` +
+      `${Math.round(memory / 1e6)} MB, ${Math.round(rate)} deposits/s, ${stage.bytes.toFixed(0)} B each`)
+    stages.push(stage)
+
+    async function part (deposits: number): Promise<number> {
+      const done = await bulkDeposits(filling, bodies, Math.min(deposits, FIRST), { sample: Math.min(every, BULK_LINES) })
+      numbers.push(...done.numbers)
+      return done.deposits
+    }
+  }
+  return stages
+}
+
+async function ask (client: ReturnType<typeof createClient>, numbers: readonly string[]): Promise<number[]> {
+  const times: number[] = []
+  for (let i = 0; i < PROOFS + 200; i++) {
+    const number = numbers[(i * 7919) % numbers.length] as string
+    const { status, ms } = await client.call('GET', `/v1/evidence/${number}/proof`)
+    if (status !== 200) throw new Error(`a proof was answered ${status}`)
+    if (i >= 200) times.push(ms)
+  }
+  return times
+}
+
+async function sizeOf (folder: string): Promise<number> {
+  const sizes = await Promise.all((await readdir(folder)).map(async (name) => (await stat(join(folder, name))).blocks * 512))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}

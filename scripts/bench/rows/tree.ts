@@ -1,0 +1,27 @@
+import { createClient, digestBodies } from '../load.js'
+import { bulkBodies, bulkDeposits } from '../ndjson.js'
+import { atMost } from '../row.js'
+import type { Bench } from '../run.js'
+import { startService } from '../service.js'
+
+const DEPOSITS = 100_000
+
+/** Delays of the service's event loop while bulk deposits keep it busy and trees of 8,192 leaves are built. */
+export const tree: Bench = async ({ folder, note }) => {
+  const service = await startService({ data: folder })
+  const client = createClient(service.url, service.authorization)
+  try {
+    const bodies = bulkBodies(digestBodies(4096))
+    const warm = await bulkDeposits(client, bodies, DEPOSITS / 2)
+    await service.reached('final', warm.deposits)
+    await service.loopDelay()
+    const { deposits } = await bulkDeposits(client, bodies, DEPOSITS)
+    await service.reached('anchored', warm.deposits + deposits)
+    const { max, p999, p99 } = await service.loopDelay()
+    note(`event loop delayed by p99 ${p99.toFixed(1)} ms, p99.9 ${p999.toFixed(1)} ms, max ${max.toFixed(1)} ms`)
+    return [atMost('tree', 'longest delay of the event loop while trees are built under bulk load / limit', 'ms', max, 20)]
+  } finally {
+    client.close()
+    await service.stop()
+  }
+}
