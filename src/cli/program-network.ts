@@ -49,4 +49,31 @@ Examples:
         (commands, terminal) => commands.organization(org, running, options, terminal))
     })
   }
+  const native = (nameAndArguments: string, description: string): Command => network.command(nameAndArguments)
+    .copyInheritedSettings(network)
+    .description(`${description} (network of official binaries only)`)
+    .option('--native', 'accepted, and the only choice')
+    .option('--dir <dir>', 'the network\'s own data folder (default: the one in the service\'s data folder)')
+    .option('--data <dir>', 'the service\'s data folder (default: STEELYARD_DATA, or ./data)')
+    .option('--json', 'print the result as JSON')
+  const run = async (options: Common, call: Run<typeof Native>): Promise<void> => {
+    await act(async (terminal) => await call(await import('./commands/network-native.js'), terminal), options.json)
+  }
+  native('reset', 'stop everything and delete the network with its keys and its ledger').action(async (options: Common) => {
+    await run(options, (commands, terminal) => commands.reset(options, terminal))
+  })
+  native('logs <node>', 'what a node printed, e.g. court.peer; or all nodes of an organization').action(async (node: string, options: Common) => {
+    await run(options, (commands, terminal) => commands.logs(node, options, terminal))
+  })
+  native('upgrade <version>', 'replace the contract, approved by every organization that runs')
+    .option('--chaincode <folder>', 'the new code (default: the folder in use)')
+    .action(async (version: string, options: Common & { readonly chaincode?: string }) => {
+      await run(options, (commands, terminal) => commands.upgrade(version, options, terminal))
+    })
+  native('identities <org>', 'the identities that an organization\'s certificate authority knows').action(async (org: string, options: Common) => {
+    await run(options, (commands, terminal) => commands.identities(org, options, terminal))
+  })
+  native('revoke <org> <id>', 'revoke an identity at its authority and in the channel').action(async (org: string, id: string, options: Common) => {
+    await run(options, (commands, terminal) => commands.revoke(org, id, options, terminal))
+  })
 }

@@ -1,6 +1,9 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type NativeStatus, networkDown, networkStatus, networkUp, restartNodes, stopNodes } from '../../../network/native/client.js'
+import {
+  listIdentities, type NativeStatus, networkDown, networkReset, networkStatus, networkUp, nodeLog, restartNodes, revokeIdentity, stopNodes,
+  upgradeChaincode
+} from '../../../network/native/client.js'
 import { CliError } from '../errors.js'
 import { dataFolder } from '../service.js'
 import type { Terminal } from '../terminal.js'
@@ -47,6 +50,47 @@ export async function status (options: NetworkOptions, terminal: Terminal): Prom
 export async function organization (name: string, running: boolean, options: NetworkOptions, terminal: Terminal): Promise<number> {
   const nodes = await attempt(async () => await (running ? restartNodes(folder(options), [name]) : stopNodes(folder(options), [name])))
   terminal.result(`${running ? 'started' : 'stopped'} ${nodes.join(', ') || 'nothing'}`, { nodes })
+  return 0
+}
+
+/** Stops everything and deletes the network: keys, ledger, all. */
+export async function reset (options: NetworkOptions, terminal: Terminal): Promise<number> {
+  await attempt(async () => { await networkReset(folder(options)) })
+  terminal.result('the network is gone', { reset: true })
+  return 0
+}
+
+/** What a node, or all nodes of an organization, printed. */
+export async function logs (name: string, options: NetworkOptions, terminal: Terminal): Promise<number> {
+  const log = await attempt(async () => await Promise.resolve(nodeLog(folder(options), name)))
+  terminal.result(log.trimEnd(), { node: name, log })
+  return 0
+}
+
+/** Installs, approves and commits a new version of the contract, and starts its processes anew. */
+export async function upgrade (
+  version: string, options: NetworkOptions & { readonly chaincode?: string }, terminal: Terminal
+): Promise<number> {
+  const log = (message: string): void => { terminal.note(message) }
+  await attempt(async () => {
+    await upgradeChaincode({ dir: folder(options), version, log, ...(options.chaincode !== undefined && { chaincode: options.chaincode }) })
+  })
+  return await status(options, terminal)
+}
+
+/** The identities that an organization's CA knows. */
+export async function identities (org: string, options: NetworkOptions, terminal: Terminal): Promise<number> {
+  const known = await attempt(async () => await listIdentities(folder(options), org))
+  const lines = known.map(({ id, type, attributes }) =>
+    `${id.padEnd(28)} ${type.padEnd(8)} ${Object.entries(attributes).map(([name, value]) => `${name}=${value}`).join(' ')}`)
+  terminal.result(lines.join('\n'), { identities: known })
+  return 0
+}
+
+/** Revokes an identity at its CA and in the channel's configuration. */
+export async function revoke (org: string, id: string, options: NetworkOptions, terminal: Terminal): Promise<number> {
+  await attempt(async () => { await revokeIdentity(folder(options), org, id) })
+  terminal.result(`${id} of ${org} is revoked`, { organization: org, id, revoked: true })
   return 0
 }
 
