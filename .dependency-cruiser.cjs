@@ -1,7 +1,7 @@
 /**
  * DESIGN.md section 4, as rules: dependencies point down only.
  *
- *   core <- platform, ledger, store <- notary <- http, cli, web <- main
+ *   core <- platform, ledger, store <- notary <- ops <- http, cli, web <- main
  *   network may use core and platform only; only main and cli may use network
  *
  * Types count as dependencies. Run by `npm run lint`.
@@ -85,9 +85,10 @@ module.exports = {
     layer('ledger-above-core', '^src/ledger/', [CORE, '^src/platform/']),
     layer('store-above-core', '^src/store/', [CORE, '^src/platform/']),
     layer('notary-above-ledger-and-store', '^src/notary/', [CORE, '^src/(platform|ledger|store)/']),
-    layer('http-above-notary', '^src/http/', [CORE, '^src/(platform|ledger|store|notary)/']),
+    layer('ops-above-notary', '^src/ops/', [CORE, '^src/(platform|ledger|store|notary|ops|config)']),
+    layer('http-above-notary', '^src/http/', [CORE, '^src/(platform|ledger|store|notary|ops)/']),
     layer('web-stands-alone', '^src/web/', [CORE, '^src/platform/']),
-    layer('cli-above-notary', '^src/cli/', [CORE, '^src/(platform|ledger|store|notary|config)', '^network/'], '^src/cli/commands/serve\\.ts$'),
+    layer('cli-above-notary', '^src/cli/', [CORE, '^src/(platform|ledger|store|notary|ops|config)', '^network/'], '^src/cli/commands/serve\\.ts$'),
     layer('network-knows-fabric-only', '^network/', [CORE, '^src/platform/']),
     layer('chaincode-knows-core-only', '^chaincode/', [CORE, '^dist/src/core/']),
     {

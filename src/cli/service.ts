@@ -110,10 +110,10 @@ async function collect (response: IncomingMessage): Promise<Answer> {
   return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }
 }
 
-/** RFC 9457, one line of it. */
+/** RFC 9457, one line of it; readiness says its reasons in another form. */
 function problem (answer: Answer): CliError {
-  const { title, detail, code } = parse(answer.body)
-  const text = [title, detail].filter((part): part is string => typeof part === 'string' && part !== '').join(': ')
+  const { title, detail, code, reasons } = parse(answer.body)
+  const text = [title, detail, Array.isArray(reasons) ? reasons.join(', ') : undefined].filter((part): part is string => typeof part === 'string' && part !== '').join(': ')
   const reason = typeof code === 'string' ? code : `HTTP_${answer.status}`
   const retry = answer.headers['retry-after']
   const hint = retry === undefined ? '' : `; try again in ${retry} s`

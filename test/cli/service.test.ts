@@ -48,7 +48,7 @@ t.test('deposit, proof, trust, offline verification, network and doctor', async 
   t.equal(several.code, 1, 'one of them was refused')
   t.match(json(several), [{ state: /received|sealed|anchored|final/ }, { file: 'empty' }, { file: 'photo.jpg' }])
   t.ok(readdirSync(join(work, 'kept')).length >= 4)
-  t.match(await cli('deposit', 'empty'), { code: 1, err: /steelyard: / })
+  t.match(await cli('deposit', 'empty'), { code: 1, err: /empty is empty/ })
   t.match(await cli('deposit', 'notes.txt', '--key', 'sk_0000000000000000.wrong'), { code: 1 })
 
   t.match(await cli('proof', number.toLowerCase(), '-o', 'p.json'), { code: 0, out: /complete/ })
@@ -63,7 +63,7 @@ t.test('deposit, proof, trust, offline verification, network and doctor', async 
   const doctor = await cli('doctor', '--json')
   t.match(json(doctor), { ok: true }, doctor.out)
   for (const name of ['node', 'data', 'disk', 'credentials', 'port', 'service', 'clock', 'ready', 'ledger', 'identity']) {
-    t.ok(json(doctor).checks.some((check: { name: string, level: string }) => check.name === name && check.level === 'ok'), name)
+    t.ok(json(doctor).checks.some((check: { name: string, level: string }) => check.name === name && check.level !== 'problem'), name)
   }
 
   // A ledger that cannot order any more: said by status and doctor, and mended by start.

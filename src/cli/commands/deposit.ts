@@ -64,6 +64,7 @@ interface Context {
 async function deposit (file: string, context: Context): Promise<unknown> {
   const { options, service, bundle, pins, metadata, terminal } = context
   const size = await sizeOf(file)
+  if (size === 0) throw new CliError({ code: 'FILE', message: `${file} is empty: there is nothing to deposit` })
   const digests = await hash(file, size, terminal)
   const answer = jsonOf(options.digestOnly === true
     ? await service.call('POST', '/v1/evidence/digests', jsonBody(digestBody(digests, metadata)))

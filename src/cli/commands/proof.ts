@@ -6,7 +6,8 @@ import { parseProof, type Proof, PROOF_LIMITS } from '../../core/proof.js'
 import { parseReceipt, RECEIPT_LIMITS } from '../../core/receipt.js'
 import { CliError } from '../errors.js'
 import { readUpTo, writeWhole } from '../files.js'
-import { apiKey, connect, jsonOf, type ServiceOptions, serviceUrl } from '../service.js'
+import { jsonBody } from '../multipart.js'
+import { apiKey, connect, type ServiceOptions, serviceUrl } from '../service.js'
 import type { Terminal } from '../terminal.js'
 
 export interface ProofOptions extends ServiceOptions {
@@ -24,13 +25,22 @@ export interface ProofOptions extends ServiceOptions {
 export async function run (typed: string | undefined, options: ProofOptions, terminal: Terminal): Promise<number> {
   const earlier = options.upgrade === undefined ? undefined : parse(await readUpTo(options.upgrade, PROOF_LIMITS.bytes), options.upgrade)
   const number = numberOf(typed ?? earlier?.record.number ?? await numberOfReceipt(options.receipt))
-  const service = connect(serviceUrl(options.url), await apiKey(options))
-  if (options.wait === true) jsonOf(await service.call('GET', `/v1/evidence/${number}?wait=final&timeout=30`))
-  const bytes = new Uint8Array((await service.call('GET', `/v1/evidence/${number}/proof`)).body)
+  const bytes = earlier === undefined ? await fetchProof(number, options) : await upgraded(earlier, options)
   const proof = parse(bytes, 'the answer')
   if (proof.record.number !== number) throw new CliError({ code: 'CHECK', message: 'the service answered with the proof of another deposit' })
   requireSameRecord(earlier, proof)
   return await deliver(bytes, proof, options.output ?? options.upgrade ?? `${number}.proof.json`, terminal)
+}
+
+async function fetchProof (number: string, options: ProofOptions): Promise<Uint8Array> {
+  const service = connect(serviceUrl(options.url), await apiKey(options))
+  if (options.wait === true) await service.call('GET', `/v1/evidence/${number}?wait=final&timeout=30`)
+  return new Uint8Array((await service.call('GET', `/v1/evidence/${number}/proof`)).body)
+}
+
+/** Who holds a proof may complete it: no key is needed, and what it discloses stays as it is. */
+async function upgraded (earlier: Proof, { url }: ProofOptions): Promise<Uint8Array> {
+  return new Uint8Array((await connect(serviceUrl(url)).call('POST', '/v1/proofs/upgrade', jsonBody(earlier))).body)
 }
 
 /** `-` is stdout: the proof's bytes and nothing else. */
