@@ -12,6 +12,7 @@ import { HttpError, installProblems } from './problems.js'
 import { digestRoutes } from './routes/depositor/digests.js'
 import { evidenceRoutes } from './routes/depositor/evidence.js'
 import { uploadRoutes } from './routes/depositor/upload.js'
+import { adminRoutes } from './routes/operator/admin.js'
 import { healthRoutes } from './routes/operator/health.js'
 import { logRoutes } from './routes/public/log.js'
 import { verifyRoutes } from './routes/public/verify.js'
@@ -66,6 +67,7 @@ export async function createApp ({ notary, logger, maxFileSize, rateLimit, versi
   await app.register(logRoutes, { notary })
   await app.register(verifyRoutes, { notary, rateLimit })
   await app.register(healthRoutes, { notary })
+  await app.register(adminRoutes, { notary })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   return app
 }

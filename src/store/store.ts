@@ -7,6 +7,7 @@ import { type ContentStore, openContentStore } from './content.js'
 import { openDatabase } from './database.js'
 import { createDeposits, type Deposits } from './deposits.js'
 import type { Checkpoint } from './fault-points.js'
+import { snapshotView, type View } from './maintenance.js'
 import { createMeta, type Meta } from './meta.js'
 
 /** Everything durable of a service: `<data>/db` and `<data>/content`. */
@@ -17,6 +18,8 @@ export interface Store {
   readonly keys: ApiKeys
   readonly meta: Meta
   readonly content: ContentStore
+  /** One moment of everything, for a backup; to be closed. */
+  view (): View
   close (): Promise<void>
 }
 
@@ -24,14 +27,19 @@ export interface Store {
 export async function openStore (data: string, checkpoint: Checkpoint): Promise<Store> {
   const db = await openDatabase(join(data, 'db'))
   try {
+    const content = await openContentStore(join(data, 'content'), checkpoint)
     return {
       deposits: createDeposits(db),
       batches: createBatches(db),
       anchors: createAnchors(db),
       keys: await openApiKeys(db, randomBytes),
       meta: createMeta(db),
-      content: await openContentStore(join(data, 'content'), checkpoint),
-      close: () => db.close()
+      content,
+      view: () => snapshotView(db, join(data, 'content')),
+      async close () {
+        await content.close()
+        await db.close()
+      }
     }
   } catch (error) {
     await db.close()

@@ -1,0 +1,214 @@
+import { createHash, type Hash } from 'node:crypto'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Crypto } from '../../core/crypto.js'
+import { EvidenceError } from '../../core/errors.js'
+import { parseBatchHeader } from '../../core/batch.js'
+import { parseRecord } from '../../core/record.js'
+import { numberKey, textKey } from '../../store/keys.js'
+import { type Maintenance, openMaintenance, type Operation } from '../../store/maintenance.js'
+import { OpsError } from '../errors.js'
+import { contentPath } from '../fsck/content.js'
+import { fsck } from '../fsck/fsck.js'
+import { rebuild } from '../rebuild/rebuild.js'
+import type { OnProgress, Report } from '../report.js'
+import { numberKeyOf } from '../fsck/position.js'
+import { parseGroup, readable } from '../stored.js'
+import { type ArchiveFolder, BUNDLE_FILE, CONTENT_FOLDER, FOLDERS, LOG_FILE, MANIFEST_FILE, type Manifest, MOST_PART_BYTES, parseManifest } from './format.js'
+import { readTar, type TarEntry } from './tar.js'
+
+export interface ImportOptions {
+  readonly source: AsyncIterable<Uint8Array>
+  /** A data folder that does not exist or is empty. */
+  readonly target: string
+  readonly crypto: Crypto
+  readonly now: string
+  /** Verifies and keeps nothing. */
+  readonly checkOnly?: boolean
+  readonly onProgress: OnProgress
+}
+
+export interface Imported { readonly manifest: Manifest, readonly manifestSha256: string, readonly report: Report }
+
+/**
+ * Reads an archive into a new data folder. Everything is written beside the target first; indexes and tiles are computed, the whole is checked
+ * as `fsck` does, and only what verifies and comes out as the manifest says gets the target's name. Else nothing is left.
+ */
+export async function importArchive (options: ImportOptions): Promise<Imported> {
+  const target = resolve(options.target)
+  if ((await readdir(target).catch(() => [])).length > 0) {
+    throw new OpsError({ code: 'FOLDER_NOT_EMPTY', message: `${target} is not empty: an import goes into a new data folder` })
+  }
+  const folder = `${target}.importing-${process.pid}`
+  try {
+    const imported = await receive(options, folder)
+    if (options.checkOnly === true) await rm(folder, { recursive: true })
+    else {
+      await mkdir(dirname(target), { recursive: true })
+      await rename(folder, target)
+    }
+    return imported
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function receive (options: ImportOptions, folder: string): Promise<Imported> {
+  const { crypto, onProgress } = options
+  await mkdir(join(folder, 'content'), { recursive: true, mode: 0o700 })
+  const db = await openMaintenance(folder, { create: true })
+  try {
+    const { manifest, sha256 } = await unpack(options, folder, db)
+    const rebuilt = await rebuild({ db, crypto, onProgress })
+    if (rebuilt.outcome === 'differs') throw invalid(`does not verify: ${rebuilt.first?.object ?? ''}: ${rebuilt.first?.says ?? ''}`)
+    const report = await fsck({ view: db, crypto, now: options.now, ledger: 'left-out', withContent: manifest.content.included, onProgress })
+    if (report.outcome === 'differs') throw invalid(`does not verify: ${report.first?.object ?? ''}: ${report.first?.says ?? ''}`)
+    agree(manifest, report)
+    return { manifest, manifestSha256: sha256, report }
+  } finally {
+    await db.close()
+  }
+}
+
+/** The manifest says what the parts come to. */
+function agree (manifest: Manifest, { log, head, checked }: Report): void {
+  const isSame = manifest.log === log && manifest.head.size === head?.size && manifest.head.root === head.root &&
+    Number(manifest.records) === (checked.records ?? 0) && (!manifest.content.included || Number(manifest.content.files) === (checked['content files'] ?? 0))
+  if (!isSame) throw invalid('holds another log than its manifest says')
+}
+
+async function unpack ({ source, onProgress }: ImportOptions, folder: string, db: Maintenance): Promise<{ manifest: Manifest, sha256: string }> {
+  const files: Manifest['files'][number][] = []
+  const content = { files: 0, bytes: 0 }
+  let found: { manifest: Manifest, sha256: string } | undefined
+  const importer = createImporter()
+  for await (const entry of readTar(source)) {
+    if (found !== undefined) throw invalid('goes on after its manifest')
+    const [first = '', name = ''] = entry.name.split('/')
+    if (first === CONTENT_FOLDER && /^[0-9a-f]{64}$/.test(name)) {
+      await keepContent(join(folder, 'content'), name, entry)
+      content.files++
+      content.bytes += entry.size
+    } else {
+      const bytes = await small(entry)
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      if (entry.name === MANIFEST_FILE) found = { manifest: readManifest(bytes), sha256 }
+      else {
+        files.push({ name: entry.name, size: String(bytes.length), sha256 })
+        await db.write(importer(entry.name, bytes))
+      }
+    }
+    onProgress('unpacking', files.length + content.files)
+  }
+  if (found === undefined) throw invalid('has no manifest: it was cut')
+  const stated = found.manifest
+  const isSame = JSON.stringify(stated.files) === JSON.stringify(files) && stated.content.files === String(content.files) && stated.content.bytes === String(content.bytes)
+  if (!isSame) throw invalid('holds other files than its manifest says')
+  return found
+}
+
+function readManifest (bytes: Uint8Array): Manifest {
+  try {
+    return parseManifest(bytes)
+  } catch (cause) {
+    if (!(cause instanceof EvidenceError)) throw cause
+    throw invalid(`has a manifest that cannot be read: ${cause.message}`, cause)
+  }
+}
+
+async function small (entry: TarEntry): Promise<Buffer> {
+  const most = entry.name === MANIFEST_FILE || entry.name === BUNDLE_FILE ? 4 * MOST_PART_BYTES : MOST_PART_BYTES
+  if (entry.size > most) throw invalid(`has a file ${JSON.stringify(entry.name)} that is too large`)
+  const chunks: Buffer[] = []
+  for await (const chunk of entry.bytes) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** Content gets the name that its own bytes have, or is refused. */
+async function keepContent (folder: string, sha256: string, entry: TarEntry): Promise<void> {
+  const path = contentPath(folder, sha256)
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await open(path, 'wx', 0o600)
+  const hash: Hash = createHash('sha256')
+  try {
+    for await (const chunk of entry.bytes) {
+      hash.update(chunk)
+      await file.writeFile(chunk)
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  if (hash.digest('hex') !== sha256) throw invalid(`holds content ${sha256} with other bytes`)
+}
+
+type Importer = (name: string, bytes: Buffer) => Operation[]
+
+/** Turns files into entries of the database; numbers of records and batches follow from their order, and are checked. */
+function createImporter (): Importer {
+  const state: Counters = { record: 0, header: 0 }
+  return (name, bytes) => {
+    if (name === LOG_FILE) return [put(textKey('x', 'log'), bytes)]
+    if (name === BUNDLE_FILE) return [put(textKey('x', 'bundle-file'), bytes)]
+    const folder = FOLDERS.find((each) => name.startsWith(`${each}/`))
+    if (folder === undefined) throw invalid(`has a file ${JSON.stringify(name)} that an export never writes`)
+    const lines = bytes.toString('latin1').split('\n')
+    if (lines.pop() !== '') throw invalid(`has a last line without an end in ${name}`)
+    return lines.flatMap((line, i) => {
+      const made = readable(() => LINES[folder](Buffer.from(line, 'latin1'), state))
+      if (made === undefined) throw invalid(`has a line that cannot be read: ${name}, line ${i + 1}`)
+      return made
+    })
+  }
+}
+
+interface Counters { record: number, header: number }
+type Line = (bytes: Buffer, state: Counters) => Operation[] | undefined
+
+const LINES: Readonly<Record<ArchiveFolder, Line>> = {
+  records: (bytes, state) => parseRecord(bytes).sequence === String(state.record) ? [put(numberKey('r', state.record++), bytes)] : undefined,
+  headers: (bytes, state) => parseBatchHeader(bytes).number === String(state.header) ? [put(numberKey('h', state.header++), bytes)] : undefined,
+  groups: (bytes) => keyed(numberKeyOf('g', parseGroup(bytes)?.statement.firstSequence), bytes),
+  blocks: (bytes) => keyed(numberKeyOf('b', fieldsOf(bytes).number), bytes),
+  private (bytes) {
+    const { sequence, secret = '', fields } = fieldsOf(bytes)
+    const [secretKey, fieldsKey] = [numberKeyOf('s', sequence), numberKeyOf('m', sequence)]
+    if (secretKey === undefined || fieldsKey === undefined || fields === undefined) return undefined
+    return [put(secretKey, Buffer.from(secret, 'base64url')), put(fieldsKey, Buffer.from(fields))]
+  },
+  anchors (bytes) {
+    const { batch, location, readback } = fieldsOf(bytes)
+    const [placeKey, readKey] = [numberKeyOf('a', batch), numberKeyOf('c', batch)]
+    if (placeKey === undefined || readKey === undefined || location === undefined || readback === undefined) return undefined
+    return [put(placeKey, Buffer.from(location)), put(readKey, Buffer.from(readback))]
+  },
+  identities (bytes) {
+    const { identity, sha256 } = fieldsOf(bytes)
+    return identity === undefined || sha256 === undefined || !/^[0-9a-f]{64}$/.test(sha256) ? undefined : [put(textKey('i', sha256), Buffer.from(identity))]
+  },
+  keys (bytes) {
+    const { id, key, bundle } = fieldsOf(bytes)
+    if (bundle !== undefined) return [put(textKey('x', 'bundle'), Buffer.from(bundle))]
+    return id === undefined || key === undefined || !/^[0-9a-f]{16}$/.test(id) ? undefined : [put(textKey('k', id), Buffer.from(key))]
+  }
+}
+
+function keyed (key: Buffer | undefined, value: Buffer): Operation[] | undefined {
+  return key === undefined ? undefined : [put(key, value)]
+}
+
+/** The members of a line that are strings. */
+function fieldsOf (bytes: Buffer): Readonly<Record<string, string | undefined>> {
+  const value: unknown = JSON.parse(bytes.toString())
+  if (typeof value !== 'object' || value === null) return {}
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => typeof member === 'string'))
+}
+
+function put (key: Buffer, value: Buffer): Operation {
+  return { type: 'put', key, value }
+}
+
+function invalid (what: string, cause?: unknown): OpsError {
+  return new OpsError({ code: 'ARCHIVE_INVALID', message: `the archive ${what}`, cause })
+}

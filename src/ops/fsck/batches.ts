@@ -1,0 +1,178 @@
+import { type BatchHeader, MAX_BATCH_SIZE, parseBatchHeader } from '../../core/batch.js'
+import { equalBytes, fromHex, toHex } from '../../core/bytes.js'
+import { leafHash, rootOf } from '../../core/merkle.js'
+import { TILE } from '../../notary/batch-tree.js'
+import { numberKey, numberValue, readNumber } from '../../store/keys.js'
+import type { DifferenceCode } from '../report.js'
+import { attestedHeader, endOf, readable, storedLeaves } from '../stored.js'
+import type { AttestationCheck } from './attestations.js'
+import type { Check } from './check.js'
+import type { GroupCheck } from './groups.js'
+import type { LogCheck } from './log-check.js'
+import { type Leaf, type RecordCursor, recordName } from './records.js'
+
+/** How far the batches go: their number, and the first sequence number outside of them. */
+export interface Sealed { readonly batches: number, readonly sequence: number }
+
+export interface BatchCheckParts {
+  readonly records: RecordCursor
+  readonly groups: GroupCheck
+  readonly log: LogCheck
+  readonly attestations: AttestationCheck
+}
+
+const batchName = (number: number): string => `batch ${number}`
+
+/**
+ * Batches in order: the records' leaf hashes, the stored tiles and the header say the same root three times, so that the one that differs
+ * can be named. A header's own bytes are held against its leaf in the log and, where those differ, against what the ledger attested.
+ */
+export async function checkBatches (check: Check, parts: BatchCheckParts): Promise<Sealed> {
+  const { view, findings, onProgress } = check
+  const batches = await endOf(view, 'h')
+  let sequence = 0
+  for (let number = 0; number < batches; number++) {
+    sequence = await checkBatch(check, parts, number, sequence)
+    findings.count('batches')
+    if (number % 16 === 0 || number + 1 === batches) onProgress('batches', number + 1, batches)
+  }
+  await parts.log.finish()
+  await checkIndexSize(check, batches)
+  return { batches, sequence }
+}
+
+async function checkBatch (check: Check, parts: BatchCheckParts, number: number, first: number): Promise<number> {
+  const { view, findings } = check
+  const bytes = await view.get(numberKey('h', number))
+  const header = bytes === undefined ? undefined : readable(() => parseBatchHeader(bytes))
+  const differs = (code: DifferenceCode, says: string): void => {
+    findings.differs({ layer: 'batch', object: batchName(number), code, says }, number)
+  }
+  if (bytes === undefined) differs('BATCH_MISSING', 'its header is missing')
+  else if (header === undefined) differs('BATCH_UNREADABLE', 'not the canonical bytes of a batch header')
+  else checkPosition(check, parts.log, header, number, first, differs)
+
+  const size = await sizeOf(check, header, number)
+  const leaves: (Leaf | undefined)[] = []
+  for (let sequence = first; sequence < first + size; sequence++) {
+    const leaf = await parts.records.at(sequence)
+    await parts.groups.feed(sequence, leaf)
+    leaves.push(leaf)
+  }
+  const trusted = header === undefined || findings.isNamed(batchName(number)) ? undefined : header
+  await checkLeaves(check, number, first, leaves, trusted, differs)
+  await checkIndex(check, number, first)
+  if (bytes !== undefined && trusted !== undefined && !findings.isNamed(batchName(number))) {
+    await parts.attestations.check({ number, first, header: trusted, leaves, range: parts.log.range })
+  }
+  await appendToLog(check, parts.log, number, bytes)
+  return first + size
+}
+
+function checkPosition (
+  { origin }: Check, log: LogCheck, header: BatchHeader, number: number, first: number, differs: (code: DifferenceCode, says: string) => void
+): void {
+  if (header.number !== String(number) || header.first !== String(first) || (origin !== undefined && header.log !== origin)) {
+    differs('BATCH_DIFFERS', `it says that it is batch ${header.number} of ${header.log} from record ${header.first}; it follows record ${first - 1}`)
+  } else if (!equalBytes(fromHex(header.previousHead), log.head())) {
+    differs('BATCH_DIFFERS', 'its previous head is not that of the batches before it')
+  }
+}
+
+/** A header's size is used only if it is plausible; else the tiles say how many records there are. */
+async function sizeOf ({ view }: Check, header: BatchHeader | undefined, number: number): Promise<number> {
+  const stated = Number(header?.size ?? 0)
+  if (stated >= 1 && stated <= MAX_BATCH_SIZE) return stated
+  let size = 0
+  for await (const [key, hashes] of view.entries('t', numberKey('t', number))) {
+    if (readNumber(key, 1) !== number) break
+    size += Math.floor(hashes.length / 32)
+  }
+  return size
+}
+
+async function checkLeaves (
+  { view, crypto, findings }: Check, number: number, first: number, leaves: readonly (Leaf | undefined)[], header: BatchHeader | undefined,
+  differs: (code: DifferenceCode, says: string) => void
+): Promise<void> {
+  const stored = await storedLeaves(view, number, leaves.length, TILE)
+  const own = leaves.map((leaf, i) => leaf?.hash ?? stored[i] ?? new Uint8Array(32))
+  const kept = stored.map((hash) => hash ?? new Uint8Array(32))
+  const isOwn = (root: string): boolean => !leaves.includes(undefined) && toHex(rootOf(crypto, own)) === root
+  const isKept = (root: string): boolean => toHex(rootOf(crypto, kept)) === root
+  const different = own.flatMap((hash, i) => stored[i] !== undefined && equalBytes(hash, stored[i] as Buffer) ? [] : [i])
+  if (header === undefined || isOwn(header.root) || leaves.length === 0) {
+    nameTiles(findings, number, different)
+  } else if (isKept(header.root)) {
+    for (const i of different) nameRecord(findings, first + i, number)
+  } else if (different.length === 0 && !leaves.includes(undefined)) {
+    differs('BATCH_DIFFERS', 'its root is not that of its records')
+  } else {
+    for (const i of different) nameRecord(findings, first + i, number)
+    nameTiles(findings, number, different)
+  }
+  if (header !== undefined) await checkTileRoots({ view, crypto, findings }, number, isOwn(header.root) ? own : kept)
+}
+
+function nameRecord (findings: Check['findings'], sequence: number, batch: number): void {
+  if (findings.isNamed(recordName(sequence))) return
+  const says = `batch ${batch} was sealed over other bytes`
+  findings.differs({ layer: 'record', object: recordName(sequence), code: 'RECORD_DIFFERS', says }, sequence)
+}
+
+function nameTiles (findings: Check['findings'], number: number, leaves: readonly number[]): void {
+  for (const tile of new Set(leaves.map((i) => Math.floor(i / TILE)))) {
+    const says = 'its leaf hashes are not those of the records'
+    findings.differs({ layer: 'leaf', object: `tile ${number}/${tile}`, code: 'LEAF_DIFFERS', says }, number * 2 ** 16 + tile)
+  }
+}
+
+async function checkTileRoots ({ view, crypto, findings }: Pick<Check, 'view' | 'crypto' | 'findings'>, number: number, leaves: readonly Uint8Array[]): Promise<void> {
+  const roots: Uint8Array[] = []
+  for (let at = 0; at < leaves.length; at += TILE) roots.push(rootOf(crypto, leaves.slice(at, at + TILE)))
+  findings.count('tiles', roots.length)
+  if ((await view.get(numberKey('u', number)))?.equals(Buffer.concat(roots)) === true) return
+  const says = 'they are not the roots of its tiles'
+  findings.differs({ layer: 'leaf', object: `tile roots of batch ${number}`, code: 'LEAF_DIFFERS', says }, number * 2 ** 16 + 2 ** 15)
+}
+
+async function checkIndex ({ view, findings }: Check, number: number, first: number): Promise<void> {
+  if ((await view.get(numberKey('f', first)))?.equals(numberValue(number)) === true) return
+  findings.differs({ layer: 'batch-index', object: `batch index ${first}`, code: 'BATCH_INDEX_DIFFERS', says: `it does not lead to batch ${number}` }, number)
+}
+
+async function checkIndexSize ({ view, findings }: Check, batches: number): Promise<void> {
+  for await (const [key, value] of view.entries('f')) {
+    const number = value.length === 8 ? readNumber(value) : -1
+    const object = `batch index ${key.length === 9 ? readNumber(key, 1) : key.toString('hex')}`
+    if (number >= 0 && number < batches) continue
+    findings.differs({ layer: 'batch-index', object, code: 'BATCH_INDEX_DIFFERS', says: 'it leads to a batch that does not exist' }, batches)
+  }
+}
+
+/** Which of header and stored leaf is right is said by the next header or, of the last batch, by what the ledger attested. */
+async function appendToLog (check: Check, log: LogCheck, number: number, bytes: Uint8Array | undefined): Promise<void> {
+  const { crypto, findings, view } = check
+  const own = bytes === undefined ? undefined : leafHash(crypto, bytes)
+  const stored = await log.stored()
+  if (own !== undefined && stored !== undefined && equalBytes(own, stored)) {
+    await log.append(own)
+    return
+  }
+  const witness = await attestedHeader(view, number)
+  const leaf = witness === undefined ? await leafByNext(check, log, number, [own, stored]) : leafHash(crypto, witness)
+  const right = leaf ?? stored ?? own ?? new Uint8Array(32)
+  if (own === undefined || !equalBytes(own, right)) {
+    const says = leaf === undefined ? 'its header and its leaf in the log differ, and nothing says which is right' : 'its header is not the one in the log'
+    if (!findings.isNamed(batchName(number))) findings.differs({ layer: 'batch', object: batchName(number), code: 'BATCH_DIFFERS', says }, number)
+  }
+  await log.append(right)
+}
+
+async function leafByNext (
+  { view }: Check, log: LogCheck, number: number, candidates: readonly (Uint8Array | undefined)[]
+): Promise<Uint8Array | undefined> {
+  const bytes = await view.get(numberKey('h', number + 1))
+  const next = bytes === undefined ? undefined : readable(() => parseBatchHeader(bytes))
+  return next === undefined ? undefined : candidates.find((leaf) => leaf !== undefined && toHex(log.headWith(leaf)) === next.previousHead)
+}

@@ -1,0 +1,201 @@
+import type { Crypto } from '../../core/crypto.js'
+import type { BatchEntry } from '../../core/ledger-values.js'
+import { batchHeaderBytes } from '../../core/batch.js'
+import { equalBytes } from '../../core/bytes.js'
+import { parseRecord } from '../../core/record.js'
+import { LedgerError } from '../../ledger/errors.js'
+import type { Ledger } from '../../ledger/ledger.js'
+import type { Mark } from '../../store/anchors.js'
+import type { SealedMark } from '../../store/batches.js'
+import { numberKey, textKey } from '../../store/keys.js'
+import type { Maintenance } from '../../store/maintenance.js'
+import type { LogIdentity } from '../../store/meta.js'
+import { OpsError } from '../errors.js'
+import { readAttestations } from '../fsck/attestations.js'
+import { endOfBatch, readMarks } from '../fsck/marks.js'
+import { readBundle, readLogIdentity } from '../fsck/service.js'
+import { createFindings, type Findings, type OnProgress, type Report } from '../report.js'
+import { attestedEntry, attestedHeader, parseGroup, parseJson, readable } from '../stored.js'
+import { rebuildBatches } from './batches.js'
+import { createLeafStream } from './records.js'
+import { createRepairs, type Repairs } from './repairs.js'
+
+/** What every part of a rebuild is given. */
+export interface Rebuild {
+  readonly db: Maintenance
+  readonly crypto: Crypto
+  readonly origin: string
+  readonly findings: Findings
+  readonly repairs: Repairs
+  readonly onProgress: OnProgress
+  /** What the ledger has of a batch; undefined also when there is no ledger to ask. */
+  onLedger (number: number): Promise<BatchEntry | undefined>
+  /** Batches on the ledger; 0 when there is none to ask. */
+  ledgerSize (): Promise<number>
+}
+
+export interface RebuildOptions {
+  readonly db: Maintenance
+  readonly crypto: Crypto
+  /** Where headers are taken from that the database has lost, and how far anchoring has come. */
+  readonly ledger?: ((origin: string) => Promise<Ledger>) | undefined
+  /** Finds out and writes nothing. */
+  readonly dryRun?: boolean
+  readonly onProgress: OnProgress
+}
+
+const SCHEMA = 'steelyard-store/1'
+const NOTHING_IN_FLIGHT = JSON.stringify({ txId: '', from: 0, count: 0 })
+
+/**
+ * Writes again everything that follows from records, commit groups, headers and the ledger: the index of evidence numbers, the organizations'
+ * counters, the leaves of commit groups, tiles, tile roots, the batch index, the log's tiles, headers that the read-backs or the ledger
+ * have, and the watermarks. What follows from nothing else and is lost is named. Repeating it changes nothing.
+ */
+export async function rebuild (options: RebuildOptions): Promise<Report> {
+  const { db, crypto, onProgress, dryRun = false } = options
+  const findings = createFindings()
+  const repairs = createRepairs(db, findings, dryRun)
+  const identity = await identityOf(db)
+  const ledger = await openLedger(options, identity.origin, findings)
+  try {
+    const parts: Rebuild = { db, crypto, origin: identity.origin, findings, repairs, onProgress, ...ledgerReads(ledger) }
+    await repairs.ensure('schema', textKey('x', 'schema'), Buffer.from(SCHEMA))
+    const stream = createLeafStream(parts)
+    const { mark, isComplete } = await rebuildBatches(parts, stream)
+    await stream.finish()
+    await rebuildIdentity(parts, identity)
+    await repairs.finish()
+    // Sealing anew what the ledger has otherwise would be a fork: where a batch is lost, no watermark moves.
+    if (isComplete) await rebuildMarks(parts, mark)
+    else findings.note('no watermark was written: do not start the service on this folder')
+    await rebuildState(parts)
+    await repairs.finish()
+  } finally {
+    await ledger?.close()
+  }
+  if (dryRun) findings.note('nothing was written')
+  return findings.report({ log: identity.origin })
+}
+
+async function openLedger ({ ledger }: RebuildOptions, origin: string, findings: Findings): Promise<Ledger | undefined> {
+  if (ledger === undefined) return undefined
+  try {
+    const opened = await ledger(origin)
+    await opened.height()
+    return opened
+  } catch (error) {
+    findings.note(`without the ledger: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}
+
+function ledgerReads (ledger: Ledger | undefined): Pick<Rebuild, 'onLedger' | 'ledgerSize'> {
+  let size: number | undefined
+  return {
+    onLedger: async (number) => await ledger?.findBatch(String(number)),
+    async ledgerSize () {
+      size ??= ledger === undefined ? 0 : await sizeOf(ledger)
+      return size
+    }
+  }
+}
+
+async function sizeOf (ledger: Ledger): Promise<number> {
+  try {
+    return Number((await ledger.attestStatus()).statement.head.size)
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'NOT_OPEN') return 0
+    throw error
+  }
+}
+
+type Identity = Partial<LogIdentity> & { readonly origin: string }
+
+/** The log's identity as stored, else as far as records and commit groups tell it. */
+async function identityOf (db: Maintenance): Promise<Identity> {
+  const stored = await readLogIdentity(db)
+  if (stored !== undefined) return stored
+  for await (const [, bytes] of db.entries('g')) {
+    const statement = parseGroup(bytes)?.statement
+    if (statement === undefined) continue
+    const skewMs = (await attestedEntry(db, 0))?.skewMs
+    const first = await db.get(numberKey('r', 0))
+    const createdAt = first === undefined ? undefined : readable(() => parseRecord(first).receivedAt)
+    return {
+      origin: statement.log,
+      deadlineMs: Date.parse(statement.deadline) - Date.parse(statement.signedAt),
+      ...(skewMs === undefined ? {} : { skewMs }),
+      createdAt: createdAt ?? statement.signedAt
+    }
+  }
+  throw new OpsError({ code: 'LOG_UNKNOWN', message: 'nothing in this database says which log it is of' })
+}
+
+async function rebuildIdentity ({ db, findings, repairs, onLedger }: Rebuild, identity: Identity): Promise<void> {
+  if (await readLogIdentity(db) !== undefined) return
+  const skewMs = identity.skewMs ?? (await onLedger(0))?.skewMs
+  if (skewMs === undefined || identity.deadlineMs === undefined) {
+    findings.differs({ layer: 'service', object: 'log identity', code: 'SERVICE_DIFFERS', says: 'its parameters are on the ledger only: give the ledger' }, 1)
+    return
+  }
+  await repairs.ensure('log identity', textKey('x', 'log'), Buffer.from(JSON.stringify({ ...identity, skewMs })))
+}
+
+/**
+ * A watermark that stands where it can stand is kept. One that was lost is put where its evidence ends; too low costs a repetition
+ * that changes nothing, too high would lose something.
+ */
+async function rebuildMarks (rebuild: Rebuild, sealed: SealedMark): Promise<void> {
+  const { db, repairs } = rebuild
+  const marks = await readMarks(db)
+  const isWhere = async (mark: Mark | undefined, most: number): Promise<boolean> =>
+    mark !== undefined && mark.batches <= most && mark.sequence === await endOfBatch(db, mark.batches)
+  const write = async (name: string, mark: Mark): Promise<void> => {
+    await repairs.ensure('watermarks', textKey('w', name), Buffer.from(JSON.stringify(mark)))
+  }
+  if (marks.sealed === undefined && sealed.batches > 0 && await rebuild.ledgerSize() === 0) {
+    rebuild.findings.couldNotCheck('whether there were more batches', 'the sealing watermark was lost, and no ledger was asked')
+  }
+  if (sealed.batches > 0) await write('sealed', sealed)
+  const anchored = marks.anchored !== undefined && await isWhere(marks.anchored, sealed.batches)
+    ? marks.anchored
+    : await markAt(rebuild, await anchoredBatches(rebuild, sealed.batches))
+  if (anchored.batches > 0) await write('anchored', anchored)
+  const final = marks.final !== undefined && await isWhere(marks.final, anchored.batches)
+    ? marks.final
+    : await markAt(rebuild, await finalBatches(rebuild, anchored.batches))
+  if (final.batches > 0) await write('final', final)
+}
+
+async function markAt ({ db }: Rebuild, batches: number): Promise<Mark> {
+  return { batches, sequence: await endOfBatch(db, batches) ?? 0 }
+}
+
+async function anchoredBatches ({ db, ledgerSize }: Rebuild, most: number): Promise<number> {
+  const size = await ledgerSize()
+  if (size > 0) return Math.min(size, most)
+  let batches = 0
+  for (; batches < most; batches++) {
+    const [own, attested] = await Promise.all([db.get(numberKey('h', batches)), attestedHeader(db, batches)])
+    if (own === undefined || attested === undefined || !equalBytes(own, attested)) break
+  }
+  return batches
+}
+
+async function finalBatches ({ db }: Rebuild, most: number): Promise<number> {
+  let batches = 0
+  while (batches < most && typeof await readAttestations(db, batches) !== 'string') batches++
+  return batches
+}
+
+/** State of the service that it makes anew when it is gone. */
+async function rebuildState ({ db, repairs }: Rebuild): Promise<void> {
+  const inFlight = textKey('x', 'in-flight')
+  const sent = await db.get(inFlight)
+  if (sent !== undefined && parseJson(sent) === undefined) await repairs.ensure('transaction in flight', inFlight, Buffer.from(NOTHING_IN_FLIGHT))
+  const scanned = await db.get(textKey('x', 'bundle'))
+  if (scanned !== undefined && parseJson(scanned) === undefined) await repairs.remove('trust bundle state', textKey('x', 'bundle'))
+  const bundle = await db.get(textKey('x', 'bundle-file'))
+  if (bundle !== undefined && await readBundle(db) === undefined) await repairs.remove('trust bundle', textKey('x', 'bundle-file'))
+}

@@ -1,0 +1,103 @@
+import { equalBytes, fromHex } from '../../core/bytes.js'
+import { leafHash, rootOf } from '../../core/merkle.js'
+import { type EvidenceRecord, parseRecord } from '../../core/record.js'
+import { numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
+import { type Group, parseGroup, readable } from '../stored.js'
+import type { Rebuild } from './rebuild.js'
+
+/** Leaf hashes of the records in order; undefined where there is no record that could be one. */
+export interface LeafStream {
+  /** The next `count` leaf hashes, without taking them; fewer at the end. */
+  peek (count: number): Promise<readonly (Uint8Array | undefined)[]>
+  take (count: number): void
+  /** Reads to the end, and writes what is left of the organizations' counters. */
+  finish (): Promise<void>
+}
+
+/** Reads the records once; writes the index of their numbers, the leaves of their commit groups and the organizations' counters. */
+export function createLeafStream (rebuild: Rebuild): LeafStream {
+  const { db, crypto, findings, repairs, onProgress } = rebuild
+  const iterator = db.entries('r')[Symbol.asyncIterator]()
+  const organizations = new Map<string, number>()
+  const groups = createGroupLeaves(rebuild)
+  let buffered: (Uint8Array | undefined)[] = []
+  let sequence = 0 // of the next one to read
+  let ahead: readonly [Buffer, Buffer] | undefined
+  let ended = false
+
+  const index = async (record: EvidenceRecord): Promise<void> => {
+    const { organization, sequence: own } = record.submitter
+    organizations.set(organization, Math.max(organizations.get(organization) ?? 0, Number(own) + 1))
+    await repairs.ensure('number index', textKey('n', record.number), numberValue(sequence))
+  }
+  const readOne = async (): Promise<boolean> => {
+    if (ahead === undefined && !ended) {
+      const step = await iterator.next()
+      if (step.done === true) ended = true
+      else ahead = step.value
+    }
+    if (ahead === undefined) return false
+    const at = ahead[0].length === 9 ? readNumber(ahead[0], 1) : Number.POSITIVE_INFINITY
+    if (at > sequence + 65_536) return false // a key from nowhere
+    let leaf: Uint8Array | undefined
+    if (at === sequence) {
+      const bytes = ahead[1]
+      ahead = undefined
+      const record = readable(() => parseRecord(bytes))
+      if (record?.sequence === String(sequence)) {
+        leaf = leafHash(crypto, bytes)
+        await index(record)
+      } else lost(sequence, 'RECORD_UNREADABLE', 'it cannot be read, and nothing else holds it')
+    } else lost(sequence, 'RECORD_MISSING', 'nothing else holds it')
+    await groups.feed(sequence, leaf)
+    buffered.push(leaf)
+    sequence++
+    if (sequence % 1000 === 0) onProgress('records', sequence)
+    return true
+  }
+  const lost = (at: number, code: 'RECORD_UNREADABLE' | 'RECORD_MISSING', says: string): void => {
+    findings.differs({ layer: 'record', object: `record ${at}`, code, says: `${says}: restore it from a backup` }, at)
+  }
+
+  return {
+    async peek (count) {
+      while (buffered.length < count && await readOne());
+      return buffered.slice(0, count)
+    },
+    take (count) {
+      buffered = buffered.slice(count)
+    },
+    async finish () {
+      while (await readOne()) buffered = []
+      findings.count('records', sequence)
+      for (const [organization, next] of organizations) await repairs.ensure('organization counters', textKey('o', organization), numberValue(next))
+    }
+  }
+}
+
+/** Leaf hashes of commit groups follow from their records; the signed statements do not. */
+function createGroupLeaves ({ db, crypto, findings, repairs }: Rebuild): { feed (sequence: number, leaf: Uint8Array | undefined): Promise<void> } {
+  let open: { group: Group, first: number, leaves: (Uint8Array | undefined)[] } | undefined
+  return {
+    async feed (sequence, leaf) {
+      if (open === undefined) {
+        const bytes = await db.get(numberKey('g', sequence))
+        const group = bytes === undefined ? undefined : parseGroup(bytes)
+        if (group?.statement.firstSequence !== String(sequence)) {
+          const says = 'its signed statement is missing, and follows from nothing: receipts of its records cannot be given again'
+          findings.differs({ layer: 'commit-group', object: `commit group of record ${sequence}`, code: 'GROUP_MISSING', says }, sequence)
+          return
+        }
+        open = { group, first: sequence, leaves: [] }
+      }
+      open.leaves.push(leaf)
+      if (open.leaves.length < Number(open.group.statement.groupSize)) return
+      const { group, first, leaves } = open
+      open = undefined
+      const own = leaves.flatMap((hash) => hash === undefined ? [] : [hash])
+      if (leaves.length > 1 && own.length === leaves.length && equalBytes(rootOf(crypto, own), fromHex(group.statement.groupRoot))) {
+        await repairs.ensure('commit group leaves', numberKey('e', first), Buffer.concat(own))
+      }
+    }
+  }
+}

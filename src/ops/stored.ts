@@ -1,0 +1,85 @@
+import { type BatchHeader, batchHeaderBytes, parseBatchHeader } from '../core/batch.js'
+import { fromBase64url } from '../core/bytes.js'
+import { EvidenceError } from '../core/errors.js'
+import { parseResponsePayload } from '../core/fabric/transaction.js'
+import { FabricRefusal } from '../core/fabric/refusal.js'
+import { type BatchEntry, parseReadBack } from '../core/ledger-values.js'
+import { type FabricReadback, fabricReadback } from '../core/proof.js'
+import { base64url, object } from '../core/strict.js'
+import { commitGroup, type CommitGroup } from '../core/receipt.js'
+import { parseCanonical } from '../core/jcs.js'
+import { hashesOf } from '../notary/batch-tree.js'
+import { numberKey, readNumber } from '../store/keys.js'
+import type { View } from '../store/maintenance.js'
+
+/** Values of the database, read as what a stranger gave: undefined where they are not what they must be. */
+const LIMITS = { bytes: 1_048_576, depth: 8 } as const
+const storedGroup = object({ statement: commitGroup, signature: base64url(64, 64) })
+
+/** The value that a parser makes of bytes, or undefined when they are not of its form. */
+export function readable<T> (parse: () => T): T | undefined {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof EvidenceError || error instanceof FabricRefusal || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+export interface Group { readonly statement: CommitGroup, readonly signature: string }
+
+export function parseGroup (bytes: Uint8Array): Group | undefined {
+  return readable(() => storedGroup(parseCanonical(bytes, LIMITS), 'group'))
+}
+
+/** JSON of the database, unchecked. */
+export function parseJson<T> (bytes: Uint8Array | undefined): T | undefined {
+  return bytes === undefined ? undefined : readable(() => JSON.parse(Buffer.from(bytes).toString()) as T)
+}
+
+export async function readHeader (view: View, number: number): Promise<{ bytes: Buffer, header: BatchHeader } | undefined> {
+  const bytes = await view.get(numberKey('h', number))
+  const header = bytes === undefined ? undefined : readable(() => parseBatchHeader(bytes))
+  return bytes === undefined || header === undefined ? undefined : { bytes, header }
+}
+
+export async function readReadback (view: View, number: number): Promise<FabricReadback | undefined> {
+  const bytes = await view.get(numberKey('c', number))
+  return bytes === undefined ? undefined : readable(() => fabricReadback(parseCanonical(bytes, LIMITS), 'readback'))
+}
+
+/** What the ledger's peers read of a batch, by the stored read-back; its signatures are not checked here. */
+export async function attestedEntry (view: View, number: number): Promise<BatchEntry | undefined> {
+  const readback = await readReadback(view, number)
+  if (readback === undefined) return undefined
+  return readable(() => parseReadBack(parseResponsePayload(fromBase64url(readback.responsePayload)).action.response.payload).entry)
+}
+
+/** The header bytes that the ledger has of a batch, by the stored read-back. */
+export async function attestedHeader (view: View, number: number): Promise<Uint8Array | undefined> {
+  const entry = await attestedEntry(view, number)
+  return entry === undefined ? undefined : batchHeaderBytes(entry.header)
+}
+
+/** Leaf hashes of a batch of `size`, as stored; an element is undefined where a tile is missing or too short. */
+export async function storedLeaves (view: View, number: number, size: number, tileSize: number): Promise<(Buffer | undefined)[]> {
+  const out: (Buffer | undefined)[] = []
+  for (let tile = 0; tile * tileSize < size; tile++) {
+    const hashes = hashesOf(await view.get(numberKey('t', number, tile)) ?? new Uint8Array(0))
+    for (let i = 0; i < Math.min(tileSize, size - tile * tileSize); i++) out.push(hashes[i])
+  }
+  return out
+}
+
+/** Keys further than this beyond what their number explains are damaged keys, not gaps. */
+const MOST_GAP = 65_536
+
+/** Number of the last entry of a prefix of numbers, plus one; an entry under a key from nowhere does not count. */
+export async function endOf (view: View, prefix: 'r' | 'h'): Promise<number> {
+  let end = 0
+  for await (const [key] of view.entries(prefix)) {
+    const number = key.length === 9 ? readNumber(key, 1) : Number.POSITIVE_INFINITY
+    if (number <= end + MOST_GAP) end = number + 1
+  }
+  return end
+}

@@ -1,0 +1,129 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Level } from 'level'
+import type { Database } from './database.js'
+import { StoreError } from './errors.js'
+import type { Prefix } from './keys.js'
+
+/**
+ * The database as the operator's tools see it: raw, in the layout of keys.ts. A view owns nothing: it reads, and what it reads is one moment
+ * of the database, also while the service writes.
+ */
+export interface View {
+  /** `<data>/content`. */
+  readonly content: string
+  get (key: Buffer): Promise<Buffer | undefined>
+  /** All entries of a prefix in order, from `from` on. */
+  entries (prefix: Prefix, from?: Buffer): AsyncIterable<[Buffer, Buffer]>
+  /** Every key there is, also those that no version of this program wrote. */
+  keys (): AsyncIterable<Buffer>
+  /** The last entry at or before `key` that has its prefix byte. */
+  floor (key: Buffer): Promise<[Buffer, Buffer] | undefined>
+  close (): Promise<void>
+}
+
+export type Operation = { readonly type: 'put', readonly key: Buffer, readonly value: Buffer } | { readonly type: 'del', readonly key: Buffer }
+
+/** A view of a database that nobody else has open, and that can be changed. */
+export interface Maintenance extends View {
+  /** One atomic write, on disk when this resolves. */
+  write (operations: readonly Operation[]): Promise<void>
+}
+
+const OPTIONS = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+
+export interface MaintenanceOptions {
+  /** Makes a database where there is none. */
+  readonly create?: boolean
+}
+
+/** Opens the database of a data folder for itself alone, without writing to it: `LOCKED` while a service has it. */
+export async function openMaintenance (data: string, { create = false }: MaintenanceOptions = {}): Promise<Maintenance> {
+  const folder = join(data, 'db')
+  if (!create && !await access(join(folder, 'CURRENT')).then(() => true, () => false)) {
+    throw new StoreError({ code: 'UNREADABLE', message: `there is no database in ${folder}` })
+  }
+  const db: Database = new Level<Buffer, Buffer>(folder, { ...OPTIONS, createIfMissing: create })
+  try {
+    await db.open()
+  } catch (cause) {
+    throw openError(folder, cause)
+  }
+  return {
+    ...viewOf(db, join(data, 'content'), {}),
+    write: async (operations) => {
+      try {
+        await db.batch([...operations], { sync: true })
+      } catch (cause) {
+        throw new StoreError({ code: 'WRITE_FAILED', message: 'the database could not write', cause })
+      }
+    },
+    close: () => db.close()
+  }
+}
+
+/** One moment of a database that is in use. It must be closed, since it keeps what was deleted since. */
+export function snapshotView (db: Database, content: string): View {
+  const snapshot = db.snapshot()
+  return { ...viewOf(db, content, { snapshot }), close: async () => { await snapshot.close() } }
+}
+
+/**
+ * Rewrites what LevelDB can still read of a damaged database; entries in damaged blocks are gone afterwards, so keep a copy. Nobody
+ * may have it open.
+ */
+export async function repairDatabase (data: string): Promise<void> {
+  const folder = join(data, 'db')
+  try {
+    await (Level as unknown as { repair (location: string): Promise<void> }).repair(folder) // of classic-level, which `level` is in Node
+  } catch (cause) {
+    throw openError(folder, cause)
+  }
+}
+
+type Reading = { snapshot?: ReturnType<Database['snapshot']> }
+
+function viewOf (db: Database, content: string, reading: Reading): Omit<View, 'close'> {
+  const guarded = async function * <T>(source: AsyncIterable<T>): AsyncGenerator<T, void> {
+    try {
+      yield * source
+    } catch (cause) {
+      throw damaged(cause)
+    }
+  }
+  return {
+    content,
+    async get (key) {
+      try {
+        return await db.get(key, reading) as Buffer | undefined
+      } catch (cause) {
+        throw damaged(cause)
+      }
+    },
+    entries: (prefix, from) => guarded(db.iterator({
+      ...reading, gte: from ?? Buffer.from(prefix), lt: Buffer.of(prefix.charCodeAt(0) + 1)
+    })),
+    keys: () => guarded(db.keys(reading)),
+    async floor (key) {
+      for await (const entry of guarded(db.iterator({ ...reading, gte: key.subarray(0, 1), lte: key, reverse: true, limit: 1 }))) return entry
+      return undefined
+    }
+  }
+}
+
+/** What the database itself cannot read is damaged; other errors are a consumer's and pass. */
+function damaged (cause: unknown): unknown {
+  if (cause instanceof StoreError || !(cause instanceof Error) || !('code' in cause)) return cause
+  return String(cause.code).startsWith('LEVEL_')
+    ? new StoreError({ code: 'DAMAGED', message: `the database cannot read one of its files (${cause.message})`, cause })
+    : cause
+}
+
+function openError (folder: string, cause: unknown): StoreError {
+  const inner = cause instanceof Error ? cause.cause : undefined
+  const locked = [cause, inner].some((error) => error instanceof Error && (
+    ('code' in error && error.code === 'LEVEL_LOCKED') || /lock/i.test(error.message)))
+  if (locked) return new StoreError({ code: 'LOCKED', message: `another process uses the database in ${folder}`, cause })
+  const why = inner instanceof Error ? ` (${inner.message})` : ''
+  return new StoreError({ code: 'UNREADABLE', message: `the database in ${folder} does not open${why}`, cause })
+}
