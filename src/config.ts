@@ -82,17 +82,18 @@ const ELSEWHERE = ['URL', 'KEY', 'TRACE']
 
 /** Reads `STEELYARD_*`. Unknown, missing and malformed ones are all listed at once. Empty means unset. */
 export function readConfig (env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(env)
-    .filter(([name, value]) => name.startsWith(PREFIX) && value !== undefined && value !== '')
-    .map(([name, value]) => [name.slice(PREFIX.length), value])
-    .filter(([name]) => !ELSEWHERE.includes(name as string)))
+  const given: Record<string, string> = {}
+  for (const [variable, value] of Object.entries(env)) {
+    const name = variable.slice(PREFIX.length)
+    if (variable.startsWith(PREFIX) && value !== undefined && value !== '' && !ELSEWHERE.includes(name)) given[name] = value
+  }
   const raw: unknown = Value.Default(schema, Value.Convert(schema, given))
   const problems = [...unknownNames(given), ...malformed(raw), ...faultPoint(given.FAULT_POINT)]
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze(toConfig(raw as Raw))
 }
 
-function unknownNames (given: Record<string, unknown>): string[] {
+function unknownNames (given: Record<string, string>): string[] {
   return Object.keys(given).filter((name) => !Object.hasOwn(schema.properties, name)).map((name) => `${PREFIX}${name}: no such variable`)
 }
 
@@ -105,8 +106,8 @@ function malformed (raw: unknown): string[] {
   })
 }
 
-function faultPoint (value: unknown): string[] {
-  return value === undefined || isFaultPoint(String(value)) ? [] : [`${PREFIX}FAULT_POINT: must be one of ${FAULT_POINTS.join(', ')}`]
+function faultPoint (value: string | undefined): string[] {
+  return value === undefined || isFaultPoint(value) ? [] : [`${PREFIX}FAULT_POINT: must be one of ${FAULT_POINTS.join(', ')}`]
 }
 
 function toConfig (raw: Raw): Config {
@@ -118,7 +119,7 @@ function toConfig (raw: Raw): Config {
     ledger: raw.LEDGER === 'embedded'
       ? { kind: 'embedded', dir: resolve(raw.NETWORK_DIR ?? `${data}/network`), orgs: raw.ORGS }
       : { kind: 'profile', profile: resolve(raw.LEDGER), facts: resolve(raw.LEDGER_FACTS ?? `${raw.LEDGER}/../../network-facts.json`) },
-    ledgerClient: raw.LEDGER_CLIENT as Config['ledgerClient'],
+    ledgerClient: raw.LEDGER_CLIENT,
     receiptKeyFile: resolve(raw.RECEIPT_KEY_FILE ?? `${data}/keys/receipt.pem`),
     logName: raw.LOG_NAME,
     sealAgeMs: raw.SEAL_AGE,
@@ -137,7 +138,7 @@ function toConfig (raw: Raw): Config {
 /** The variables with their defaults and meanings, for documents and help. */
 export function configTable (): { name: string, default: string, description: string }[] {
   return Object.entries(schema.properties).map(([name, property]) => {
-    const { default: preset, description = '' } = property as { default?: unknown, description?: string }
+    const { default: preset, description = '' } = property as { default?: string | number, description?: string }
     return { name: `${PREFIX}${name}`, default: preset === undefined ? '' : String(preset), description }
   })
 }

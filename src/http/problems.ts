@@ -119,6 +119,10 @@ const FOREIGN: Readonly<Record<string, HttpErrorCode>> = {
 function codeOf (error: unknown): ProblemCode {
   if (error instanceof HttpError || error instanceof NotaryError || error instanceof StoreError || error instanceof EvidenceError) return error.code
   if (error instanceof LedgerError) return 'LEDGER_UNAVAILABLE'
+  return foreignCodeOf(error)
+}
+
+function foreignCodeOf (error: unknown): HttpErrorCode {
   const { code, statusCode } = error as { code?: unknown, statusCode?: unknown }
   const foreign = typeof code === 'string' ? FOREIGN[code] : undefined
   if (foreign !== undefined) return foreign

@@ -108,7 +108,7 @@ export function createCommitter ({ context, deposits, queueLimit, onCommitted, .
       })
     },
     async close () {
-      while (running !== undefined) await running
+      await running // which ends when nothing waits any more
     }
   }
 }

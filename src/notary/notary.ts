@@ -58,7 +58,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
   const { deposits, batches, anchors } = store
   const [received, sealed, marks] = await Promise.all([deposits.nextSequence(), batches.sealed(), anchors.marks()])
   const progress = createProgress({ received, sealed, ...marks })
-  const logTree = createLogTree(context.crypto, batches.logTile)
+  const logTree = createLogTree(context.crypto, (level, index) => batches.logTile(level, index))
   const backlog = await createBacklog(context, deposits, progress)
 
   const link = createLedgerLink({
@@ -73,7 +73,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     context,
     meta: store.meta,
     anchors,
-    ledger: link.ledger,
+    ledger: () => link.ledger(),
     facts: options.facts,
     onChange: (bundle) => {
       options.onBundle(bundle)
@@ -83,15 +83,15 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
   const reader = createReader(context, store, logTree, progress)
   const prover = createProver(context, store, logTree, progress)
   const verifying = createVerifying(context, prover, reader, bundles)
-  const { locate: locateBatch, selfCheck } = options.trusting ?? { locate, selfCheck: verifying.selfCheck }
+  const { locate: locateBatch, selfCheck } = options.trusting ?? { locate, selfCheck: (sequence: number) => verifying.selfCheck(sequence) }
 
-  const finalizer = createFinalizer({ context, anchors, batches, progress, ledger: link.ledger, locate: locateBatch, selfCheck })
+  const finalizer = createFinalizer({ context, anchors, batches, progress, ledger: () => link.ledger(), locate: locateBatch, selfCheck })
   const anchorer = createAnchorer({
     context,
     anchors,
     batches,
     progress,
-    ledger: link.ledger,
+    ledger: () => link.ledger(),
     onAnchored: async () => {
       await backlog.anchored()
       finalizer.wake()

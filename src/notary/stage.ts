@@ -38,7 +38,7 @@ export interface StageOptions {
 export function createStage ({ name, step, depth, clock, log, pauseMs = { first: 100, most: 5000 } }: StageOptions): Stage {
   const closing = new AbortController()
   let running: Promise<void> | undefined
-  let again = false
+  const woken = { again: false } // set while a step runs, so that what came during it is not overlooked
   let timer: NodeJS.Timeout | undefined
   let pause = pauseMs.first
   let state: Pick<StageStatus, 'lastSuccess' | 'lastError' | 'failures' | 'alarm'> = {
@@ -46,6 +46,7 @@ export function createStage ({ name, step, depth, clock, log, pauseMs = { first:
   }
   const stopped = (): boolean => closing.signal.aborted || state.alarm !== undefined
 
+  const isWoken = (): boolean => woken.again
   const later = (ms: number): void => {
     clearTimeout(timer)
     timer = setTimeout(wake, ms)
@@ -61,12 +62,12 @@ export function createStage ({ name, step, depth, clock, log, pauseMs = { first:
   const run = async (): Promise<void> => {
     let more: boolean | number = true
     while (more === true && !stopped()) {
-      again = false
+      woken.again = false
       try {
         more = await step(closing.signal)
         pause = pauseMs.first
         state = { ...state, lastSuccess: new Date(clock()).toISOString() }
-        if (again && more !== true) more = true
+        more = more === true || isWoken() || more
       } catch (error) {
         if (!stopped()) failed(error)
         return
@@ -75,7 +76,7 @@ export function createStage ({ name, step, depth, clock, log, pauseMs = { first:
     if (typeof more === 'number' && !stopped()) later(more)
   }
   function wake (): void {
-    again = true
+    woken.again = true
     if (running !== undefined || stopped()) return
     clearTimeout(timer)
     running = run().finally(() => {

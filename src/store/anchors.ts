@@ -50,7 +50,7 @@ const START: Mark = { batches: 0, sequence: 0 }
 export function createAnchors (db: Database): Anchors {
   const get = async <T>(key: Buffer, what: string): Promise<T | undefined> => {
     const found = await read(db, key)
-    return found === undefined ? undefined : stored<T>(found, what)
+    return found === undefined ? undefined : stored(found, what) as T
   }
   return {
     async marks () {

@@ -37,7 +37,7 @@ export async function openApiKeys (db: Database, random: (size: number) => Buffe
   const remember = ({ hash, ...key }: StoredKey): void => {
     keys.set(key.id, { key, hash: Buffer.from(hash, 'hex') })
   }
-  for await (const value of db.values({ gte: Buffer.from('k'), lt: Buffer.from('l') })) remember(stored<StoredKey>(value, 'an API key'))
+  for await (const value of db.values({ gte: Buffer.from('k'), lt: Buffer.from('l') })) remember(stored(value, 'an API key') as StoredKey)
 
   return {
     authenticate (token) {

@@ -52,7 +52,7 @@ export function createBatches (db: Database): Batches {
 
     async sealed () {
       const found = await read(db, MARK)
-      return found === undefined ? { batches: 0, sequence: 0 } : stored<SealedMark>(found, 'the sealing watermark')
+      return found === undefined ? { batches: 0, sequence: 0 } : stored(found, 'the sealing watermark') as SealedMark
     },
 
     header: (number) => read(db, numberKey('h', number)),

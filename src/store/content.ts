@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type ContentDigests, createDigester } from './digester.js'
+import { pour } from './content-pour.js'
+import type { ContentDigests } from './digester.js'
+import { createDigestThreads } from './digest-threads.js'
 import { StoreError } from './errors.js'
 import type { Checkpoint } from './fault-points.js'
 
@@ -20,6 +22,7 @@ export interface ContentStore {
    * stream fails with `CONTENT_DAMAGED`, so a damaged file never arrives as a whole one.
    */
   read (sha256: string): AsyncGenerator<Uint8Array, void>
+  close (): Promise<void>
 }
 
 export interface Received {
@@ -36,6 +39,7 @@ export async function openContentStore (folder: string, checkpoint: Checkpoint):
   const temporary = join(folder, 'tmp')
   await mkdir(temporary, { recursive: true, mode: 0o700 })
   for (const name of await readdir(temporary)) await rm(join(temporary, name), { force: true })
+  const threads = createDigestThreads()
   const pathOf = (sha256: string): string => join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256)
 
   return {
@@ -47,7 +51,7 @@ export async function openContentStore (folder: string, checkpoint: Checkpoint):
         await rm(path, { force: true })
       }
       try {
-        const { digests, size } = await pour(source, file)
+        const { digests, size } = await pour(source, file, threads)
         checkpoint('content.received')
         return { digests, size, discard, keep: () => keep(file, path, pathOf(digests.sha256), checkpoint) }
       } catch (error) {
@@ -60,26 +64,9 @@ export async function openContentStore (folder: string, checkpoint: Checkpoint):
       return await stat(pathOf(sha256)).then(({ size }) => size, () => undefined)
     },
 
-    read: (sha256) => readVerified(pathOf(sha256), sha256)
+    read: (sha256) => readVerified(pathOf(sha256), sha256),
+    close: () => threads.close()
   }
-}
-
-/** The write of one chunk overlaps its hashing. */
-async function pour (source: AsyncIterable<Uint8Array>, file: FileHandle): Promise<{ digests: ContentDigests, size: number }> {
-  const digester = createDigester()
-  let size = 0
-  for await (const chunk of source) {
-    const writing = writeAll(file, chunk)
-    const hashing = digester.update(chunk)
-    await writing
-    await hashing
-    size += chunk.length
-  }
-  return { digests: await digester.digest(), size }
-}
-
-async function writeAll (file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
 }
 
 async function keep (file: FileHandle, from: string, to: string, checkpoint: Checkpoint): Promise<void> {
@@ -107,7 +94,7 @@ async function syncFolder (path: string): Promise<void> {
 }
 
 async function * readVerified (path: string, sha256: string): AsyncGenerator<Uint8Array, void> {
-  const digester = createDigester()
+  const hash = createHash('sha256') // the name is this digest; the other one would only cost time
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw new StoreError({ code: 'CONTENT_MISSING', message: 'the content is not in the store', cause })
   })
@@ -118,12 +105,12 @@ async function * readVerified (path: string, sha256: string): AsyncGenerator<Uin
       if (bytesRead === 0) break
       if (held !== undefined) yield held
       held = buffer.subarray(0, bytesRead)
-      await digester.update(held)
+      hash.update(held)
     }
   } finally {
     await file.close()
   }
-  if ((await digester.digest()).sha256 !== sha256) {
+  if (hash.digest('hex') !== sha256) {
     throw new StoreError({ code: 'CONTENT_DAMAGED', message: 'the stored content is no longer what was deposited' })
   }
   if (held !== undefined) yield held

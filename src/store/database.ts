@@ -59,7 +59,7 @@ export async function write (db: Database, puts: Put[]): Promise<void> {
 /** The value of a key, or undefined. */
 export async function read (db: Database, key: Buffer): Promise<Buffer | undefined> {
   try {
-    return await db.get(key) as Buffer | undefined
+    return await db.get(key)
   } catch (cause) {
     throw new StoreError({ code: 'UNREADABLE', message: 'the database could not read', cause })
   }
@@ -71,14 +71,14 @@ export function put (key: Buffer, value: Buffer | string): Put {
 
 /** The last entry at or before `key` that has its prefix byte. */
 export async function lastAtOrBefore (db: Database, key: Buffer): Promise<[Buffer, Buffer] | undefined> {
-  for await (const entry of db.iterator({ gte: key.subarray(0, 1), lte: key, reverse: true, limit: 1 })) return entry
-  return undefined
+  const [entry] = await db.iterator({ gte: key.subarray(0, 1), lte: key, reverse: true, limit: 1 }).all()
+  return entry
 }
 
 /** JSON that this store wrote itself; anything unreadable is `DAMAGED`. */
-export function stored<T> (bytes: Uint8Array, what: string): T {
+export function stored (bytes: Uint8Array, what: string): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes).toString()) as T
+    return JSON.parse(Buffer.from(bytes).toString())
   } catch (cause) {
     throw new StoreError({ code: 'DAMAGED', message: `${what} in the database is not readable`, cause })
   }

@@ -87,7 +87,7 @@ export function createDeposits (db: Database): Deposits {
     async groupOf (sequence) {
       const found = await lastAtOrBefore(db, numberKey('g', sequence))
       if (found === undefined) return undefined
-      const group = stored<StoredGroup>(found[1], 'a commit group')
+      const group = stored(found[1], 'a commit group') as StoredGroup
       if (readNumber(found[0], 1) !== Number(group.statement.firstSequence)) {
         throw new StoreError({ code: 'DAMAGED', message: 'a commit group stands under another sequence number' })
       }

@@ -31,7 +31,7 @@ export interface Meta {
 export function createMeta (db: Database): Meta {
   const get = async <T>(name: string): Promise<T | undefined> => {
     const found = await read(db, textKey('x', name))
-    return found === undefined ? undefined : stored<T>(found, name)
+    return found === undefined ? undefined : stored(found, name) as T
   }
   const set = (name: string, value: unknown): Promise<void> => write(db, [put(textKey('x', name), JSON.stringify(value))])
   return {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Notary } from '../../notary/notary.js'
+import type { StageStatus } from '../../notary/stage.js'
 
 /** Prometheus metrics: requests by route and status, and the pipeline's depths, ages and failures, read when they are asked for. */
 export const metrics = fp((app: FastifyInstance, { notary }: { notary: Notary }, done) => {
@@ -53,18 +54,18 @@ function observePipeline (notary: Notary, registry: Registry): void {
   gauge('unanchored_age_seconds', 'age of the oldest deposit that is not on the ledger', () => backlog.age() / 1000)
   gauge('ledger_up', '1 when the ledger answers', () => Number(link.isUp))
   gauge('waiting_requests', 'requests that wait for a state', () => progress.waiting)
-  const stages = <const L extends string>(name: string, help: string, label: L, read: (stage: ReturnType<Notary['stages'][number]['status']>) => number): void => {
-    const metric: Gauge<L> = new Gauge<L>({
+  const stages = (name: string, help: string, read: (status: StageStatus) => number): void => {
+    const metric: Gauge<'stage'> = new Gauge({
       name: `steelyard_stage_${name}`,
       help,
-      labelNames: [label],
+      labelNames: ['stage'] as const,
       registers: [registry],
       collect: () => {
-        for (const stage of notary.stages) metric.set({ [label]: stage.status().name } as Record<L, string>, read(stage.status()))
+        for (const stage of notary.stages) metric.set({ stage: stage.status().name }, read(stage.status()))
       }
     })
   }
-  stages('depth', 'things that wait for a stage', 'stage', ({ depth }) => depth)
-  stages('failures', 'steps of a stage that failed', 'stage', ({ failures }) => failures)
-  stages('alarm', '1 when a stage has stopped and needs a person', 'stage', ({ alarm }) => Number(alarm !== undefined))
+  stages('depth', 'things that wait for a stage', ({ depth }) => depth)
+  stages('failures', 'steps of a stage that failed', ({ failures }) => failures)
+  stages('alarm', '1 when a stage has stopped and needs a person', ({ alarm }) => Number(alarm !== undefined))
 }

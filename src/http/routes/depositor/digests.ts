@@ -32,7 +32,7 @@ export const digestRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (a
     const digests = sm3 === undefined ? { sha256 } : { sha256, sm3 }
     const deposited = await notary.intake.digests(keyOf(request), digests, size, metadata as Record<string, Json> | undefined)
     reply.code(201).header('content-type', 'application/json; charset=utf-8').header('x-content-type-options', 'nosniff')
-    return depositedText(deposited) as unknown as Type.Static<typeof Deposited>
+    return depositedText(deposited)
   })
   done()
 }

@@ -21,7 +21,7 @@ const Evidence = Type.Object({
 })
 
 const Wait = Type.Object({
-  wait: Type.Optional(Type.Union(['sealed', 'anchored', 'final'].map((state) => Type.Literal(state)))),
+  wait: Type.Optional(Type.Union([Type.Literal('sealed'), Type.Literal('anchored'), Type.Literal('final')])),
   timeout: Type.Optional(Type.Integer({ minimum: 0, maximum: 60, description: 'seconds' }))
 }, { additionalProperties: false })
 
@@ -44,7 +44,7 @@ export const evidenceRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = 
   }, async (request, reply) => {
     const { wait, timeout = 30 } = request.query
     const first = await find(request)
-    if (wait !== undefined) await progress.reach(first.sequence, wait as 'final', timeout * 1000, closed(request))
+    if (wait !== undefined) await progress.reach(first.sequence, wait, timeout * 1000, closed(request))
     const { record, sequence, state, batch } = wait === undefined ? first : await find(request)
     void reply.header('cache-control', 'no-store')
     return {

@@ -1,5 +1,4 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 import type { Json } from '../../../core/jcs.js'
 import type { Expected } from '../../../notary/intake.js'
 import type { Notary } from '../../../notary/notary.js'
@@ -30,7 +29,7 @@ export const uploadRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (a
       const { received, expected, metadata } = form.result()
       const deposited = await notary.intake.file(keyOf(request), received, expected, metadata)
       reply.code(201).header('content-type', 'application/json; charset=utf-8')
-      return depositedText(deposited) as unknown as Type.Static<typeof Deposited>
+      return depositedText(deposited)
     } finally {
       await form.discard() // of what was kept nothing is left to discard
     }

@@ -91,7 +91,7 @@ async function answer ({ verifying }: Notary, question: Question): Promise<Type.
 }
 
 function matched (report: Report): Type.Static<typeof Verification> {
-  return { type: 'steelyard/verification/v1', match: true, report: report as unknown as { type: 'steelyard/report/v1' } }
+  return { type: 'steelyard/verification/v1', match: true, report }
 }
 
 function heldOf ({ sha256, sm3, size, name }: Question): Held {
