@@ -1,0 +1,118 @@
+import type { FileHandle } from 'node:fs/promises'
+import { type ContentDigests, createDigester, type Digester } from './digester.js'
+import type { DigestThreads } from './digest-threads.js'
+
+/** Bytes that are written and hashed at once. Content that fits into one piece is hashed right here: a thread would cost more. */
+const PIECE = 1024 * 1024
+/** Pieces of one stream in memory. */
+const PIECES = 4
+/** After so many bytes the disk is told to begin, so that little is left to wait for at the end. */
+const SYNC_EVERY = 32 * PIECE
+
+export interface Poured { readonly digests: ContentDigests, readonly size: number }
+
+/**
+ * Writes a stream to a file and hashes it on the way: reading, writing, syncing and both digests overlap. Constant memory: the source waits
+ * while all pieces are in use. Whether it resolves or rejects, nothing of it is still going on.
+ */
+export async function pour (source: AsyncIterable<Uint8Array>, file: FileHandle, threads: DigestThreads): Promise<Poured> {
+  const work = createWork(file)
+  let digester: Digester | undefined
+  let piece = await work.free()
+  let filled = 0
+  const flush = (): void => {
+    digester ??= threads.start()
+    work.begin(piece.subarray(0, filled), digester)
+    filled = 0
+  }
+  try {
+    for await (const chunk of source) {
+      for (let at = 0; at < chunk.length;) {
+        if (filled === PIECE) {
+          flush()
+          piece = await work.free()
+        }
+        const taken = Math.min(PIECE - filled, chunk.length - at)
+        piece.set(chunk.subarray(at, at + taken), filled)
+        filled += taken
+        at += taken
+      }
+    }
+    digester ??= createDigester()
+    work.begin(piece.subarray(0, filled), digester)
+    const size = await work.done()
+    const finished = digester
+    digester = undefined
+    return { digests: await finished.digest(), size }
+  } finally {
+    await work.settled()
+    if (digester !== undefined) await digester.digest().catch(() => undefined) // forgets the stream
+  }
+}
+
+interface Work {
+  /** A piece to fill, once there is one. */
+  free (): Promise<Uint8Array>
+  /** Writes and hashes the filled part of a piece, after what was begun before; it is free again when both are done. */
+  begin (part: Uint8Array, digester: Digester): void
+  /** The size of it all, once everything that was begun has succeeded. */
+  done (): Promise<number>
+  settled (): Promise<void>
+}
+
+function createWork (file: FileHandle): Work {
+  const idle: Uint8Array[] = []
+  const going = new Set<Promise<void>>()
+  let made = 0
+  let position = 0
+  let failure: { readonly error: unknown } | undefined
+  let syncing: Promise<void> | undefined
+  let syncedAt = 0
+
+  const track = (promise: Promise<void>): Promise<void> => {
+    const tracked: Promise<void> = promise.catch((error: unknown) => { failure ??= { error } }).finally(() => going.delete(tracked))
+    going.add(tracked)
+    return tracked
+  }
+  const check = (): void => {
+    if (failure !== undefined) throw failure.error
+  }
+  const syncNow = (): void => {
+    if (syncing !== undefined || position - syncedAt < SYNC_EVERY) return
+    syncedAt = position
+    syncing = track(file.datasync()).finally(() => { syncing = undefined })
+  }
+  return {
+    async free () {
+      for (;;) {
+        check()
+        const piece = idle.pop()
+        if (piece !== undefined) return piece
+        if (made < PIECES) break
+        await Promise.race(going)
+      }
+      made++
+      return new Uint8Array(new SharedArrayBuffer(PIECE))
+    },
+    begin (part, digester) {
+      const at = position
+      position += part.length
+      void track(Promise.all([writeAll(file, part, at), digester.update(part)]).then(() => {
+        idle.push(new Uint8Array(part.buffer))
+        syncNow()
+      }))
+    },
+    async done () {
+      while (going.size > 0) await Promise.all(going)
+      check()
+      return position
+    },
+    async settled () {
+      while (going.size > 0) await Promise.all(going)
+    }
+  }
+}
+
+async function writeAll (file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten
+}
