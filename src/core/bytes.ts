@@ -29,7 +29,7 @@ export function fromUtf8 (bytes: Uint8Array): string {
 /** Lower-case hexadecimal. */
 export function toHex (bytes: Uint8Array): string {
   let out = ''
-  for (const byte of bytes) out += HEX[byte]
+  for (const byte of bytes) out += HEX[byte] ?? ''
   return out
 }
 

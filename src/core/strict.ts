@@ -15,6 +15,7 @@ type Required_<S extends Shape> = { readonly [K in keyof S]: Infer<S[K]> }
 type Optional_<S extends Shape> = { readonly [K in keyof S]?: Infer<S[K]> }
 
 /** An object with exactly these members; the optional ones may be absent, never null. */
+// eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- no optional members
 export function object<R extends Shape, O extends Shape = Record<never, never>> (
   required: R, optional?: O
 ): Parser<Required_<R> & Optional_<O>> {
