@@ -15,6 +15,11 @@ export interface Crypto {
   verifyEcdsa (input: EcdsaInput): boolean
   /** Ed25519 per RFC 8032, strict (s < L, canonical encodings). `publicKey` 32 bytes, `signature` 64 bytes. */
   verifyEd25519 (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  /**
+   * The address (0x and 40 lower-case hex) of the secp256k1 key that signed `message` as an ERC-191 personal message; undefined for
+   * anything that is not such a signature: 65 bytes r, s (low), v (27 or 28).
+   */
+  recoverAddress (message: Uint8Array, signature: Uint8Array): string | undefined
 }
 
 export interface EcdsaInput {

@@ -93,6 +93,9 @@ export interface FindingEvidence {
   // depositor
   DEPOSITOR_KEY_ONLY: { readonly organization: string, readonly keyId: string }
   DEPOSITOR_SIGNATURE_UNSUPPORTED: { readonly scheme: string }
+  DEPOSITOR_SIGNED: { readonly organization: string, readonly keyId: string }
+  DEPOSITOR_CLAIM_OTHER_CONTENT: { readonly keyId: string }
+  DEPOSITOR_SIGNATURE_DIFFERS: { readonly keyId: string }
   DEPOSITOR_UNKNOWN: object
   // before the deposit
   BEFORE_NOT_STATED: object
@@ -173,6 +176,9 @@ export const STATES: Readonly<Record<FindingCode, FindingState>> = {
   RETIRED_NOT_LINKED: 'could-not-check',
   DEPOSITOR_KEY_ONLY: 'not-stated',
   DEPOSITOR_SIGNATURE_UNSUPPORTED: 'could-not-check',
+  DEPOSITOR_SIGNED: 'consistent',
+  DEPOSITOR_CLAIM_OTHER_CONTENT: 'differs',
+  DEPOSITOR_SIGNATURE_DIFFERS: 'differs',
   DEPOSITOR_UNKNOWN: 'could-not-check',
   BEFORE_NOT_STATED: 'not-stated',
   BEFORE_CREATED: 'not-stated',

@@ -236,6 +236,19 @@ const FINDINGS: { readonly [C in FindingCode]: Said<FindingEvidence[C]> } = {
     en: `the depositor's signature is of the scheme ${scheme}, which this program does not check`,
     zh: `存证人签名采用 ${scheme} 方案，本程序未作核验`
   }),
+  DEPOSITOR_SIGNED: ({ organization, keyId }) => ({
+    en: `deposited with a key of organization ${shortId(organization)}; a claim that names this content's SHA-256 is signed by the wallet ${keyId}; ` +
+      'whose wallet that is is not stated',
+    zh: `由机构 ${shortId(organization)} 的密钥提交；载明本内容 SHA-256 的声明由钱包 ${keyId} 签名；该钱包归何人所有，未作说明`
+  }),
+  DEPOSITOR_CLAIM_OTHER_CONTENT: ({ keyId }) => ({
+    en: `the claim signed by ${keyId} does not name this content's SHA-256`,
+    zh: `由 ${keyId} 签名的声明未载明本内容的 SHA-256`
+  }),
+  DEPOSITOR_SIGNATURE_DIFFERS: ({ keyId }) => ({
+    en: `the signature over the claim is not by ${keyId}, the signer that the record names`,
+    zh: `声明上的签名并非记录所载签名人 ${keyId} 所作`
+  }),
   DEPOSITOR_UNKNOWN: say('no record could be read', '无法读取存证记录'),
 
   BEFORE_NOT_STATED: say('the depositor does not say when the content came into being; nothing before the deposit is covered',

@@ -4,6 +4,7 @@ import { sha256 as nobleSha256, sha384, sha512 } from '@noble/hashes/sha2.js'
 import { createSM3, type IHasher } from 'hash-wasm'
 import { concat } from '../core/bytes.js'
 import type { Crypto, EcdsaInput } from '../core/crypto.js'
+import { recoverAddress } from './ethereum.js'
 
 /**
  * Crypto for browsers: noble for SHA-256 and signatures, hash-wasm for SM3. P-256 takes about 30 times as long as node:crypto; a proof
@@ -15,7 +16,8 @@ export async function createBrowserCrypto (): Promise<Crypto> {
     sha256: (data) => nobleSha256(data),
     sm3: (data) => digest(sm3, data),
     verifyEcdsa,
-    verifyEd25519
+    verifyEd25519,
+    recoverAddress
   }
 }
 

@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { createPublicKey, hash as hashOnce, type KeyObject, verify } from 'node:crypto'
 import type { Crypto, EcdsaInput } from '../core/crypto.js'
+import { recoverAddress } from './ethereum.js'
 
 /** Most public keys kept parsed; parsing one costs about as much as verifying a signature with it. */
 const KEYS = 512
@@ -68,12 +69,13 @@ function verifyEd25519 (key: Uint8Array, message: Uint8Array, signature: Uint8Ar
   }
 }
 
+// By way of hexadecimal: a digest as a buffer gets memory of its own from the system, which costs more than hashing something short.
 function hash (algorithm: 'sha256' | 'sm3'): (data: Uint8Array) => Uint8Array {
   return (data) => {
-    const digest = createHash(algorithm).update(data).digest()
+    const digest = Buffer.from(hashOnce(algorithm, data, 'hex'), 'hex')
     return new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength)
   }
 }
 
 /** core's cryptography by node:crypto. The only state is a bounded set of parsed public keys. */
-export const nodeCrypto: Crypto = { sha256: hash('sha256'), sm3: hash('sm3'), verifyEcdsa, verifyEd25519 }
+export const nodeCrypto: Crypto = { sha256: hash('sha256'), sm3: hash('sm3'), verifyEcdsa, verifyEd25519, recoverAddress }

@@ -31,7 +31,9 @@ export function readAttestations (proof: Proof): Attestations {
       remarks.push(remark('ATTESTATION_UNKNOWN', { type }))
       continue
     }
-    if (attestation.target !== 'batch' || [...known.keys()].some((before) => before >= type)) return { remarks, problem: problem('ATTESTATION_MISPLACED', { type }) }
+    if (attestation.target !== 'batch' || [...known.keys()].some((before) => before >= type)) {
+      return { remarks, problem: problem('ATTESTATION_MISPLACED', { type }) }
+    }
     const data = parse(attestation)
     if (data === undefined) return { remarks, problem: problem('ATTESTATION_MALFORMED', { type }) }
     known.set(type, data)

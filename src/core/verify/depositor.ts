@@ -1,3 +1,5 @@
+import { checkClaim } from '../claim.js'
+import type { Crypto } from '../crypto.js'
 import type { Finding } from '../findings.js'
 import { FIELD } from '../metadata.js'
 import type { Proof } from '../proof.js'
@@ -6,11 +8,18 @@ import { disclosedText } from './integrity.js'
 import { finding } from './result.js'
 
 /** Who deposited, as far as the record says: an organization's key, and a signature of its own only when there is one. */
-export function depositorFinding (record: EvidenceRecord | undefined): Finding {
+export function depositorFinding (crypto: Crypto, record: EvidenceRecord | undefined): Finding {
   if (record === undefined) return finding('depositor', 'DEPOSITOR_UNKNOWN', {})
-  if (record.signature !== undefined) return finding('depositor', 'DEPOSITOR_SIGNATURE_UNSUPPORTED', { scheme: record.signature.scheme })
-  const { organization, keyId } = record.submitter
-  return finding('depositor', 'DEPOSITOR_KEY_ONLY', { organization, keyId })
+  const { signature, submitter: { organization, keyId } } = record
+  if (signature === undefined) return finding('depositor', 'DEPOSITOR_KEY_ONLY', { organization, keyId })
+  const signer = { keyId: signature.keyId }
+  switch (checkClaim(crypto, record)) {
+    case 'ok': return finding('depositor', 'DEPOSITOR_SIGNED', { organization, ...signer })
+    case 'scheme-unknown': return finding('depositor', 'DEPOSITOR_SIGNATURE_UNSUPPORTED', { scheme: signature.scheme })
+    case 'other-content': return finding('depositor', 'DEPOSITOR_CLAIM_OTHER_CONTENT', signer)
+    case 'malformed':
+    case 'signature-invalid': return finding('depositor', 'DEPOSITOR_SIGNATURE_DIFFERS', signer)
+  }
 }
 
 const CREATED = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/

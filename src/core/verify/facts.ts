@@ -46,7 +46,6 @@ export function timeBound (time: string, skewMs: number): string {
   return new Date(Date.parse(time) + skewMs).toISOString()
 }
 
-
 /** An identity that no endorsement refers to: bytes that nothing authenticates. */
 export function unusedIdentity (identities: Identities, attestations: readonly FabricReadback[]): string | undefined {
   const used = new Set(attestations.flatMap(({ endorsements }) => endorsements.map(({ identity }) => identity)))

@@ -1,4 +1,4 @@
-import { equalBytes, fromHex, toHex } from '../bytes.js'
+import { fromHex, toHex } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
 import type { Finding } from '../findings.js'
 import { leafHash, verifyInclusion } from '../merkle.js'
@@ -64,16 +64,19 @@ export function compareExhibit (record: EvidenceRecord, exhibit: Exhibit | undef
 function differenceOf (record: EvidenceRecord, exhibit: Exhibit): Problem | undefined {
   const { digests, size } = record.content
   const found = { sha256: toHex(exhibit.sha256), ...(exhibit.sm3 === undefined ? {} : { sm3: toHex(exhibit.sm3) }) }
-  const sha256Equal = equalBytes(exhibit.sha256, fromHex(digests.sha256))
-  // Undefined when one side has no SM3: SHA-256 decides alone.
-  const sm3Equal = exhibit.sm3 === undefined || digests.sm3 === undefined ? undefined : equalBytes(exhibit.sm3, fromHex(digests.sm3))
-  if (sm3Equal !== undefined && sm3Equal !== sha256Equal) return problem('DIGESTS_DISAGREE', { deposited: digests, found })
-  if (!sha256Equal) {
-    return problem(found.sha256 === record.stored?.digests.sha256 ? 'EXHIBIT_IS_STORED_FORM' : 'EXHIBIT_DIFFERS', { deposited: digests, found })
-  }
-  return exhibit.size === undefined || size === undefined || exhibit.size === BigInt(size)
+  const isEqual = found.sha256 === digests.sha256
+  // When one side has no SM3, SHA-256 decides alone.
+  const hasBoth = found.sm3 !== undefined && digests.sm3 !== undefined
+  if (hasBoth && (found.sm3 === digests.sm3) !== isEqual) return problem('DIGESTS_DISAGREE', { deposited: digests, found })
+  if (isEqual) return sizeDifference(size, exhibit.size)
+  const isStored = found.sha256 === record.stored?.digests.sha256
+  return problem(isStored ? 'EXHIBIT_IS_STORED_FORM' : 'EXHIBIT_DIFFERS', { deposited: digests, found })
+}
+
+function sizeDifference (deposited: string | undefined, found: bigint | undefined): Problem | undefined {
+  return deposited === undefined || found === undefined || found === BigInt(deposited)
     ? undefined
-    : problem('SIZE_DIFFERS', { deposited: size, found: String(exhibit.size) })
+    : problem('SIZE_DIFFERS', { deposited, found: String(found) })
 }
 
 /** A disclosed field that is text; call it only once the disclosures were checked. */
@@ -81,4 +84,3 @@ export function disclosedText (proof: Proof | undefined, name: string): string |
   const value = proof?.disclosures?.find((one) => one.name === name)?.value
   return typeof value === 'string' ? value : undefined
 }
-

@@ -4,7 +4,7 @@ import type { Crypto } from '../crypto.js'
 import type { Finding, Signers } from '../findings.js'
 import { isCompactRange, rangeFromLastPath, rangeRoot, rootFromInclusion } from '../merkle.js'
 import type { Proof } from '../proof.js'
-import { checkReceipt } from '../receipt.js'
+import { type CommitGroup, isGroupSigned } from '../receipt.js'
 import { isAccepted } from '../trust.js'
 import { independentOf, namesOf } from './entities.js'
 import { type LedgerFacts, type LedgerVerdict, type ReceiptKeys, timeBound } from './facts.js'
@@ -42,10 +42,10 @@ export function checkReceiptKey (keys: ReceiptKeys, { receipt, header }: Proof):
   return inRange ? undefined : problem('RECEIPT_KEY_OUT_OF_RANGE', { keyId, batch: header.number })
 }
 
-/** Whether the receipt's signature verifies; undefined when its key is not known. */
-export function isReceiptSigned (crypto: Crypto, keys: ReceiptKeys | undefined, { record, receipt }: Proof): boolean | undefined {
-  const key = keys?.get(receipt.statement.keyId)
-  return key === undefined ? undefined : checkReceipt(crypto, receipt, record, fromBase64url(key.spki)) === 'ok'
+/** Whether a receipt key signed the statement of a commit group; undefined when the key is not known. */
+export function isReceiptSigned (crypto: Crypto, keys: ReceiptKeys, statement: CommitGroup, signature: string): boolean | undefined {
+  const key = keys.get(statement.keyId)
+  return key === undefined ? undefined : isGroupSigned(crypto, statement, signature, fromBase64url(key.spki))
 }
 
 /** The ledger finding. What differs comes before what could not be checked; who the organizations are comes last of all. */

@@ -4,7 +4,7 @@ import type { Finding } from '../findings.js'
 import type { LogStatus, ReceiptKey } from '../ledger-values.js'
 import { leafHash } from '../merkle.js'
 import { checkReceipt, checkReceiptPosition, parseReceipt, type Receipt } from '../receipt.js'
-import { recordBytes } from '../record.js'
+import { type EvidenceRecord, recordBytes } from '../record.js'
 import type { Read } from './documents.js'
 import { type LedgerFacts, type ReceiptKeys, timeBound } from './facts.js'
 import { asFinding, finding } from './result.js'
@@ -23,8 +23,7 @@ export interface PromiseInput {
 
 export interface ProvenDeposit {
   readonly leaf: Uint8Array
-  readonly log: string
-  readonly sequence: string
+  readonly record: EvidenceRecord
   /** Undefined when the ledger's part of the proof did not hold. */
   readonly facts: LedgerFacts | undefined
 }
@@ -56,8 +55,8 @@ function verifiesWith (crypto: Crypto, receipt: Receipt, key: ReceiptKey): boole
 function byProof (crypto: Crypto, input: PromiseInput): Finding | undefined {
   const { receipt, proof } = input
   if (proof === undefined) return undefined
-  if (proof.log !== receipt.record.log || proof.sequence !== receipt.record.sequence) {
-    return finding('promise', 'PROMISE_OF_ANOTHER_DEPOSIT', { sequence: proof.sequence })
+  if (proof.record.log !== receipt.record.log || proof.record.sequence !== receipt.record.sequence) {
+    return finding('promise', 'PROMISE_OF_ANOTHER_DEPOSIT', { sequence: proof.record.sequence })
   }
   if (!equalBytes(proof.leaf, leafHash(crypto, recordBytes(receipt.record)))) {
     // The proof's own receipt, or the ledger, gives the position to another record.
@@ -118,4 +117,3 @@ function tryParse (bytes: Uint8Array): Receipt | undefined {
     return undefined
   }
 }
-
