@@ -15,7 +15,7 @@ export async function evaluate (context: GatewayContext, request: gateway.Evalua
   const { channelId } = proposal
   if (channelId === '') throw new RpcError(grpc.status.INVALID_ARGUMENT, `${unpacking}no channel id provided`)
   if (channelId !== context.channel.id) {
-    const message = `failed to get config for channel [${channelId}]: channel '${channelId}' not found`
+    const message = `failed to get config for channel [${channelId}]: could not get last config for channel ${channelId}`
     throw new RpcError(grpc.status.UNAVAILABLE, message)
   }
   const failures: NodeFailure[] = []

@@ -7,12 +7,17 @@ export async function cscc ({ channel }: SystemContext, { name, args }: SystemCa
   const [channelId] = args
   if (channelId === undefined) return failure(`Incorrect number of arguments, ${String(args.length + 1)}`)
   if (name === 'GetConfigBlock' || name === 'GetChannelConfig') {
-    if (text(channelId) !== channel.id) return failure(`Unknown channel ID, ${text(channelId)}`)
+    if (text(channelId) !== channel.id) return failure(unknownChannel(name, text(channelId)))
     const block = await channel.block(channel.lastConfigBlock) ?? new Uint8Array()
     return success(name === 'GetConfigBlock' ? block : configOf(block))
   }
   if (name === 'JoinChain') return failure('"JoinChain" is refused: the peers are members of the channel from the start')
   return failure(`Requested function ${name} not found.`)
+}
+
+/** As a peer puts it: the caller's right is looked up first, on a channel that is not there. */
+function unknownChannel (name: string, channelId: string): string {
+  return `access denied for [${name}][${channelId}]: Failed to get policy manager for channel [${channelId}]`
 }
 
 function channels (id: string): Uint8Array {
