@@ -1,0 +1,112 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { fromBase64url } from '../../src/core/bytes.js'
+import { parseEndorserTransaction } from '../../src/core/fabric/transaction.js'
+import { jcsBytes } from '../../src/core/jcs.js'
+import { batchKey } from '../../src/core/ledger-values.js'
+import { parseReceipt } from '../../src/core/receipt.js'
+import { openLedger } from '../../src/ledger/open.js'
+import { nodeCrypto } from '../../src/platform/node.js'
+import { type Answer, type RunningService, until } from './service.js'
+
+/** Deposits into a service that dies, and holds every later start to what was acknowledged. */
+export interface Promises {
+  deposit (service: RunningService): Promise<void>
+  /** Waits until everything is final, and checks that nothing is lost, nothing doubled and nothing missing on the ledger. */
+  check (t: Test, service: RunningService): Promise<void>
+}
+
+export function createPromises (data: string): Promises {
+  const acknowledged: Acknowledged = new Map()
+  return {
+    deposit: async (service) => { await deposit(service, acknowledged) },
+    async check (t, service) {
+      await untilAllFinal(service)
+      await check(t, service, acknowledged)
+      await checkBatches(t, service, data)
+    }
+  }
+}
+
+type Acknowledged = Map<string, { sequence: string, receipt: unknown, content: Buffer | undefined }>
+
+function remember (acknowledged: Acknowledged, { status, body }: Answer, content?: Buffer): void {
+  if (status === 201) acknowledged.set(body.number, { sequence: body.sequence, receipt: body.receipt, content })
+}
+
+/** Deposits in every way there is, at once; what the process does not live to answer was never promised. */
+async function deposit (service: RunningService, acknowledged: Acknowledged): Promise<void> {
+  const file = randomBytes(100_000)
+  const form = new FormData()
+  form.set('file', new Blob([file]), 'exhibit.bin')
+  form.set('metadata', '{"case":"2026-1"}')
+  await Promise.allSettled([
+    service.json('/v1/evidence', { method: 'POST', body: form }).then((answer) => { remember(acknowledged, answer, file) }),
+    ...Array.from({ length: 3 }, () => service.depositDigests(randomBytes(32).toString('hex')).then((answer) => { remember(acknowledged, answer) }))
+  ])
+}
+
+async function untilAllFinal (service: RunningService): Promise<void> {
+  await until(async () => {
+    const { body } = await service.json('/health/ready')
+    return body.deposits.received === body.deposits.final
+  })
+}
+
+async function check (t: Test, service: RunningService, acknowledged: Acknowledged): Promise<void> {
+  t.ok(acknowledged.size > 0, `${acknowledged.size} acknowledged deposits`)
+  const sequences = new Set<string>()
+  for (const [number, { sequence, receipt, content }] of acknowledged) {
+    const { body } = await service.json(`/v1/evidence/${number}`)
+    t.match(body, { number, sequence, state: 'final' })
+    const kept = new Uint8Array(await (await service.call(`/v1/evidence/${number}/receipt`)).arrayBuffer())
+    t.same(kept, jcsBytes(receipt), 'the receipt is the one that was given')
+    t.equal(parseReceipt(kept).record.sequence, sequence)
+    sequences.add(sequence)
+    if (content === undefined) continue
+    const bytes = Buffer.from(await (await service.call(`/v1/evidence/${number}/content`)).arrayBuffer())
+    t.ok(bytes.equals(content), 'the content is there')
+    t.equal(body.digests.sha256, createHash('sha256').update(content).digest('hex'))
+  }
+  t.equal(sequences.size, acknowledged.size, 'no sequence number was given twice')
+}
+
+/** Batches without gaps, and each written exactly once in the whole ledger. */
+async function checkBatches (t: Test, service: RunningService, data: string): Promise<void> {
+  const { body: { deposits, log } } = await service.json('/health/ready')
+  const roots: string[] = []
+  let next = 0
+  for (let number = 0; ; number++) {
+    const { status, body } = await service.json(`/v1/batches/${number}`)
+    if (status === 404) break
+    t.equal(body.header.first, String(next), `batch ${number} follows the one before`)
+    next += Number(body.header.size)
+    roots.push(body.header.root)
+  }
+  t.equal(next, deposits.received, 'every sequence number is in a batch')
+
+  const profile = join(data, 'network', 'profiles', 'operator.json')
+  const ledger = await openLedger({
+    client: 'fabric-network', profile, wallet: join(data, 'wallet'), log, crypto: nodeCrypto, clock: Date.now
+  })
+  try {
+    const written = new Map<string, number>()
+    const height = Number(await ledger.height())
+    for (let block = 0; block < height; block++) {
+      const { data: { data: envelopes }, transactions } = await ledger.block(String(block))
+      transactions.forEach(({ type, code }, i) => {
+        if (type !== 3 || code !== 0) return
+        const { readWriteSets } = parseEndorserTransaction(fromBase64url(envelopes[i] as string))
+        for (const { key } of readWriteSets.flatMap(({ writes }) => writes)) written.set(key, (written.get(key) ?? 0) + 1)
+      })
+    }
+    for (let number = 0; number < roots.length; number++) {
+      t.equal(written.get(batchKey(log, String(number))), 1, `batch ${number} was written once`)
+      t.equal((await ledger.findBatch(String(number)))?.header.root, roots[number])
+    }
+    t.equal(written.get(batchKey(log, String(roots.length))), undefined, 'and nothing else')
+  } finally {
+    await ledger.close()
+  }
+}
