@@ -39,8 +39,12 @@ export function fromHex (text: string): Uint8Array {
     throw new EvidenceError({ code: 'ARGUMENT', message: 'not lower-case hexadecimal' })
   }
   const out = new Uint8Array(text.length / 2)
-  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  for (let i = 0; i < out.length; i++) out[i] = (nibble(text.charCodeAt(2 * i)) << 4) | nibble(text.charCodeAt(2 * i + 1))
   return out
+}
+
+function nibble (char: number): number {
+  return char <= 0x39 ? char - 0x30 : char - 0x57
 }
 
 /** RFC 4648 section 5, without padding. */

@@ -54,6 +54,10 @@ function checksOf (random: readonly number[]): number[] {
   return rest
 }
 
+// The code is linear: the checks of a number are the XOR of those of each of its characters, which are packed here, five bits a check.
+const CHECKS_AT = Array.from({ length: RANDOM }, (_, position) => Array.from({ length: 32 }, (_, value) =>
+  checksOf(Array.from({ length: RANDOM }, (_, i) => i === position ? value : 0)).reduce((packed, check) => packed << 5 | check, 0)))
+
 /** Values of the received word at the generator's roots; all zero for a number. */
 function syndromesOf (word: readonly number[]): [number, number, number] {
   const at = (root: number): number => word.reduce((sum, value) => multiply(sum, root) ^ value, 0)
@@ -67,8 +71,14 @@ function toText (values: readonly number[]): string {
 /** The canonical evidence number (20 characters, upper case) made of 17 random bytes, of each of which 5 bits are used. */
 export function formatEvidenceNumber (random: Uint8Array): string {
   if (random.length !== RANDOM) throw new EvidenceError({ code: 'ARGUMENT', message: `an evidence number takes ${RANDOM} random bytes` })
-  const values = Array.from(random, (byte) => byte & 31)
-  return toText([...values, ...checksOf(values)])
+  let text = ''
+  let checks = 0
+  for (let i = 0; i < RANDOM; i++) {
+    const value = (random[i] as number) & 31
+    text += ALPHABET.charAt(value)
+    checks ^= (CHECKS_AT[i] as number[])[value] as number
+  }
+  return text + ALPHABET.charAt(checks >> 10) + ALPHABET.charAt(checks >> 5 & 31) + ALPHABET.charAt(checks & 31)
 }
 
 /** A canonical number as people read it: XXXX-XXXX-XXXX-XXXX-XXXX. */

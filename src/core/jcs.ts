@@ -88,20 +88,27 @@ function isJson (text: string): boolean {
   }
 }
 
+const NESTING = new Map([['[', 1], ['{', 1], [']', -1], ['}', -1]])
+
 /** Upper bound of the nesting by counting brackets outside strings, without recursion. */
 function refuseDeep (text: string, most: number): void {
   let depth = 0
-  let inString = false
   for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i)
-    if (inString) {
-      if (char === 0x5c) i++
-      else if (char === 0x22) inString = false
-    } else if (char === 0x22) inString = true
-    else if (char === 0x7b || char === 0x5b) {
-      if (++depth > most) throw new EvidenceError({ code: 'TOO_LARGE', message: `nested deeper than ${most}` })
-    } else if (char === 0x7d || char === 0x5d) depth--
+    const char = text.charAt(i)
+    if (char === '"') i = endOfString(text, i + 1)
+    else depth += NESTING.get(char) ?? 0
+    if (depth > most) throw new EvidenceError({ code: 'TOO_LARGE', message: `nested deeper than ${most}` })
   }
+}
+
+/** The index of the quotation mark that ends a string: one after an even number of backslashes. */
+function endOfString (text: string, start: number): number {
+  for (let end = text.indexOf('"', start); end >= 0; end = text.indexOf('"', end + 1)) {
+    let before = end
+    while (before > start && text.charCodeAt(before - 1) === 0x5c) before--
+    if ((end - before) % 2 === 0) return end
+  }
+  return text.length
 }
 
 function refused (what: string): EvidenceError {

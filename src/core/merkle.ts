@@ -8,16 +8,24 @@ export type Sha256 = Pick<Crypto, 'sha256'>
 /** Bytes of every hash in a tree. */
 export const HASH_SIZE = 32
 const LEAF_PREFIX = Uint8Array.of(0x00)
-const NODE_PREFIX = Uint8Array.of(0x01)
+const NODE_PREFIX = 0x01
 
 /** RFC 9162 section 2.1.1: SHA-256(0x00 || leaf). */
 export function leafHash (crypto: Sha256, leaf: Uint8Array): Uint8Array {
   return crypto.sha256(concat(LEAF_PREFIX, leaf))
 }
 
+// What is hashed into a node. One for all of them: this is synchronous, and making it would cost more than hashing it.
+const nodeBytes = new Uint8Array(1 + 2 * HASH_SIZE)
+
 /** RFC 9162 section 2.1.1: SHA-256(0x01 || left || right). */
 export function nodeHash (crypto: Sha256, left: Uint8Array, right: Uint8Array): Uint8Array {
-  return crypto.sha256(concat(NODE_PREFIX, left, right))
+  abytes(left, HASH_SIZE, 'left hash')
+  abytes(right, HASH_SIZE, 'right hash')
+  nodeBytes[0] = NODE_PREFIX
+  nodeBytes.set(left, 1)
+  nodeBytes.set(right, 1 + HASH_SIZE)
+  return crypto.sha256(nodeBytes)
 }
 
 /** RFC 9162 section 2.1.1: the root of the empty tree, SHA-256 of nothing. */
@@ -49,9 +57,9 @@ export function treeLevels (crypto: Sha256, leaves: readonly Uint8Array[]): (rea
   return levels
 }
 
-/** The inclusion path of leaf `index` out of the levels of its tree. O(log n). */
-export function pathFromLevels (levels: readonly (readonly Uint8Array[])[], index: number): Uint8Array[] {
-  const path: Uint8Array[] = []
+/** The inclusion path of leaf `index` out of the levels of its tree. O(log n); the hashes may be in another form. */
+export function pathFromLevels<T> (levels: readonly (readonly T[])[], index: number): T[] {
+  const path: T[] = []
   let at = index
   for (const level of levels) {
     const sibling = level[at ^ 1]
@@ -102,24 +110,33 @@ export function rootFromInclusion (
   crypto: Sha256, leaf: Uint8Array, index: number, size: number, path: readonly Uint8Array[]
 ): Uint8Array | undefined {
   if (!isTreeIndex(index, size) || leaf.length !== HASH_SIZE) return undefined // step 1
-  let fn = index // step 2
-  let sn = size - 1
+  let at: Position = { fn: index, sn: size - 1 } // step 2
   let r = leaf // step 3
   for (const p of path) { // step 4
-    if (sn === 0 || p.length !== HASH_SIZE) return undefined // 4.1
-    if (fn % 2 === 1 || fn === sn) { // 4.2
-      r = nodeHash(crypto, p, r)
-      while (fn % 2 === 0 && fn !== 0) {
-        fn = fn / 2
-        sn = Math.floor(sn / 2)
-      }
-    } else {
-      r = nodeHash(crypto, r, p) // 4.3
-    }
-    fn = Math.floor(fn / 2) // 4.4
-    sn = Math.floor(sn / 2)
+    if (at.sn === 0 || p.length !== HASH_SIZE) return undefined // 4.1
+    const isRight = isRightOrLast(at)
+    r = isRight ? nodeHash(crypto, p, r) : nodeHash(crypto, r, p) // 4.2, 4.3
+    at = parentOf(isRight ? promoted(at) : at) // 4.4
   }
-  return sn === 0 ? r : undefined // step 5
+  return at.sn === 0 ? r : undefined // step 5
+}
+
+/** The running indexes of RFC 9162 section 2.1.3.2 and 2.1.4.2: of the node, and of the last node on its level. */
+interface Position { readonly fn: number, readonly sn: number }
+
+function isRightOrLast ({ fn, sn }: Position): boolean {
+  return fn % 2 === 1 || fn === sn
+}
+
+/** Up past the levels on which the node is the odd one, which has no sibling. */
+function promoted (from: Position): Position {
+  let at = from
+  while (at.fn % 2 === 0 && at.fn !== 0) at = parentOf(at)
+  return at
+}
+
+function parentOf ({ fn, sn }: Position): Position {
+  return { fn: Math.floor(fn / 2), sn: Math.floor(sn / 2) }
 }
 
 /** RFC 9162 section 2.1.3.2: whether `path` proves `leaf` at `index` under `root` of `size`. */
@@ -141,32 +158,32 @@ export function verifyConsistency (crypto: Sha256, first: TreeHead, second: Tree
   if (!isSize(first.size) || !isSize(second.size) || first.size > second.size) return false
   if (first.size === 0) return path.length === 0 && equalBytes(first.root, emptyRoot(crypto))
   if (first.size === second.size) return path.length === 0 && equalBytes(first.root, second.root)
-  if (path.length === 0 || path.some((p) => p.length !== HASH_SIZE)) return false // step 1
-  const steps = isPowerOfTwo(first.size) ? [first.root, ...path] : [...path] // step 2
-  let fn = first.size - 1 // step 3
-  let sn = second.size - 1
-  while (fn % 2 === 1) { // step 4
-    fn = Math.floor(fn / 2)
-    sn = Math.floor(sn / 2)
-  }
-  let fr = steps[0] as Uint8Array // step 5
+  const roots = rootsFromConsistency(crypto, first, second.size, path)
+  return roots !== undefined && equalBytes(roots.fr, first.root) && equalBytes(roots.sr, second.root) // step 7
+}
+
+/** The two roots that a consistency path leads to, or undefined when it has the wrong length. */
+function rootsFromConsistency (
+  crypto: Sha256, first: TreeHead, secondSize: number, path: readonly Uint8Array[]
+): { fr: Uint8Array, sr: Uint8Array } | undefined {
+  if (path.length === 0 || path.some((p) => p.length !== HASH_SIZE)) return undefined // step 1
+  const [start, ...rest] = isPowerOfTwo(first.size) ? [first.root, ...path] : path // step 2
+  let at: Position = { fn: first.size - 1, sn: secondSize - 1 } // step 3
+  while (at.fn % 2 === 1) at = parentOf(at) // step 4
+  let fr = start as Uint8Array // step 5
   let sr = fr
-  for (const c of steps.slice(1)) { // step 6
-    if (sn === 0) return false // 6.1
-    if (fn % 2 === 1 || fn === sn) { // 6.2
+  for (const c of rest) { // step 6
+    if (at.sn === 0) return undefined // 6.1
+    if (isRightOrLast(at)) { // 6.2
       fr = nodeHash(crypto, c, fr)
       sr = nodeHash(crypto, c, sr)
-      while (fn % 2 === 0 && fn !== 0) {
-        fn = fn / 2
-        sn = Math.floor(sn / 2)
-      }
+      at = promoted(at)
     } else {
       sr = nodeHash(crypto, sr, c) // 6.3
     }
-    fn = Math.floor(fn / 2) // 6.4
-    sn = Math.floor(sn / 2)
+    at = parentOf(at) // 6.4
   }
-  return sn === 0 && equalBytes(fr, first.root) && equalBytes(sr, second.root) // step 7
+  return at.sn === 0 ? { fr, sr } : undefined
 }
 
 /**

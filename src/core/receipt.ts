@@ -80,9 +80,14 @@ export type ReceiptVerdict = 'ok' | 'log-mismatch' | 'position-mismatch' | 'path
 export function checkReceipt (crypto: Crypto, body: ReceiptBody, deposited: EvidenceRecord, spki: Uint8Array): ReceiptVerdict {
   const position = checkReceiptPosition(crypto, body, deposited)
   if (position !== 'ok') return position
+  if (receiptKeyId(crypto, spki) !== body.statement.keyId) return 'key-mismatch'
+  return isGroupSigned(crypto, body.statement, body.signature, spki) ? 'ok' : 'signature-invalid'
+}
+
+/** Whether the key of an SPKI signed the statement. That the key is the one that the statement names is the caller's to see. */
+export function isGroupSigned (crypto: Crypto, statement: CommitGroup, signature: string, spki: Uint8Array): boolean {
   const key = ed25519PublicKey(spki)
-  if (key === undefined || receiptKeyId(crypto, spki) !== body.statement.keyId) return 'key-mismatch'
-  return crypto.verifyEd25519(key, commitGroupSigningInput(body.statement), fromBase64url(body.signature)) ? 'ok' : 'signature-invalid'
+  return key !== undefined && crypto.verifyEd25519(key, commitGroupSigningInput(statement), fromBase64url(signature))
 }
 
 /** The part of `checkReceipt` that needs no key. */

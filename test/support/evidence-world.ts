@@ -118,7 +118,8 @@ export class EvidenceWorld {
   constructor (organizations: 1 | 4 = 4) {
     this.#one = organizations === 1
     this.network = this.#one ? single() : new ForgedNetwork()
-    this.#definition = this.network.block(1, [this.network.definitionEnvelope(1, undefined, { endorsers: this.peers() })], { signers: this.#orderers() })
+    const definition = this.network.definitionEnvelope(1, undefined, { endorsers: this.peers() })
+    this.#definition = this.network.block(1, [definition], { signers: this.#orderers() })
     const names = this.#one ? ['Operator'] : [...NAMES]
     this.identity = {
       type: 'steelyard/trust-identity/v1',
@@ -356,4 +357,3 @@ export function made (proof: Proof, receipt: Receipt, content: Uint8Array): Made
     }
   }
 }
-

@@ -102,7 +102,10 @@ function exhibitOf ({ sha256, sm3, size }: NonNullable<Case['exhibit']>): Exhibi
 /** All vector files, as they are parsed. */
 export interface AllVectors {
   readonly merkle: {
-    leaves: string[], leafHashes: string[], roots: string[], inclusion: { index: number, size: number, path: string[] }[]
+    leaves: string[],
+    leafHashes: string[],
+    roots: string[],
+    inclusion: { index: number, size: number, path: string[] }[]
     consistency: { first: number, second: number, path: string[] }[]
   }
   readonly 'canonical-json': { cases: { text: string, accepted: boolean, code?: string }[] }

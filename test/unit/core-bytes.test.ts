@@ -56,7 +56,7 @@ t.test('HMAC-SHA-256, RFC 4231', (t) => {
 
 t.test('canonical JSON', (t) => {
   // RFC 8785 section 3.2.3: the order of names, and section 3.2.2.2: the escapes.
-  const sample = { '\u20ac': 'Euro', '\r': 'Return', '\ufb33': 'Hebrew', 1: 'One', '\ud83d\ude00': 'Emoji', '\u0080': 'Control', '\u00f6': 'Latin' }
+  const sample = { '\u20ac': 'Euro', '\r': 'Return', דּ: 'Hebrew', 1: 'One', '\ud83d\ude00': 'Emoji', '\u0080': 'Control', ö: 'Latin' }
   t.same([...jcs(sample).matchAll(/:"(\w+)"/g)].map((match) => match[1]), ['Return', 'One', 'Control', 'Latin', 'Euro', 'Emoji', 'Hebrew'])
   t.equal(jcs('\u20ac$\u000f\nA\'\u0042\u0022\u005c\\"/'), '"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"')
   for (const bad of [null, undefined, -0, 1.5, NaN, Infinity, 2 ** 53, '\ud800', { a: null }, [undefined], new Date(0), () => 1, 1n, { a: '\udfff' }]) {

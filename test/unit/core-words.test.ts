@@ -132,11 +132,62 @@ t.test('checkpoints are C2SP signed notes', (t) => {
 
 /** Evidence that any code can be said with. */
 const SAMPLE = {
-  sha256: 'ab'.repeat(32), sm3: 'cd'.repeat(32), size: '1204551', name: 'f', sm3Compared: true, deposited: { sha256: 'ab'.repeat(32) }, found: { sha256: 'cd'.repeat(32) }, expected: 'x',
-  sequence: '1', first: '0', batch: '2', verdict: 'v', keyId: 'k', document: 'proof', path: 'proof.x', ledgerTime: NOW, skewMs: 30_000, by: NOW, foundBy: NOW, organizations: ['Court'],
-  receivedAt: NOW, sealedAt: NOW, readAt: NOW, endorsed: ['Court'], independent: 1, orderers: 3, consenters: 4, quorum: 3, block: '6', transaction: 0, txId: 'x', missing: ['m'],
-  reason: 'HEADER', part: 'p', stated: 's', certificate: 'c', type: 't', identity: 'i', bundleBlock: '1', fingerprint: 'ab'.repeat(32), required: 2, lastConfig: '1', organization: 'orgorgorgorg',
-  scheme: 's', created: '2026-11-20', days: 3, deadline: NOW, nextSequence: '3', time: NOW, notAfter: NOW, notBefore: NOW, from: NOW, registeredAt: NOW, now: NOW, pinnedOn: '2026-10-01', kind: 'k'
+  sha256: 'ab'.repeat(32),
+  sm3: 'cd'.repeat(32),
+  size: '1204551',
+  name: 'f',
+  sm3Compared: true,
+  deposited: { sha256: 'ab'.repeat(32) },
+  found: { sha256: 'cd'.repeat(32) },
+  expected: 'x',
+  sequence: '1',
+  first: '0',
+  batch: '2',
+  verdict: 'v',
+  keyId: 'k',
+  document: 'proof',
+  path: 'proof.x',
+  ledgerTime: NOW,
+  skewMs: 30_000,
+  by: NOW,
+  foundBy: NOW,
+  organizations: ['Court'],
+  receivedAt: NOW,
+  sealedAt: NOW,
+  readAt: NOW,
+  endorsed: ['Court'],
+  independent: 1,
+  orderers: 3,
+  consenters: 4,
+  quorum: 3,
+  block: '6',
+  transaction: 0,
+  txId: 'x',
+  missing: ['m'],
+  reason: 'HEADER',
+  part: 'p',
+  stated: 's',
+  certificate: 'c',
+  type: 't',
+  identity: 'i',
+  bundleBlock: '1',
+  fingerprint: 'ab'.repeat(32),
+  required: 2,
+  lastConfig: '1',
+  organization: 'orgorgorgorg',
+  scheme: 's',
+  created: '2026-11-20',
+  days: 3,
+  deadline: NOW,
+  nextSequence: '3',
+  time: NOW,
+  notAfter: NOW,
+  notBefore: NOW,
+  from: NOW,
+  registeredAt: NOW,
+  now: NOW,
+  pinnedOn: '2026-10-01',
+  kind: 'k'
 }
 const FOR_NUMBERS: Record<string, object> = { SIZE_DIFFERS: { deposited: '1', found: '2' }, OTHER_LOG: { found: 'y' }, BUNDLE_OF_ANOTHER_LOG: { found: 'y' } }
 const COUNTED = new Set(['LEDGER_ENDORSED', 'LEDGER_ONE_OPERATOR', 'TRUST_NOT_PINNED'])
@@ -199,8 +250,7 @@ t.test('the report on a terminal', (t) => {
   t.match(en[3], 'time       consistent       existed no later than 2026-11-23 18:02:37 +08:00, by the clocks of Court, Notary, Forensic (each within 30 s)')
   t.match(en.at(-2), /^trust {6}pinned {11}bundle [0-9a-f]{4}( [0-9a-f]{4}){3}, pinned on 2026-10-01$/)
   t.match(en.at(-1), /^not checked: whether what the content says is so; who made the file; revocation lists later than block 1/)
-  t.notMatch(reportText(report, 'zh'), /[\u001b\u202e]/)
-  t.notMatch(en.join('\n'), /[\u001b\u202e]/)
+  for (const text of [reportText(report, 'zh'), en.join('\n')]) t.notOk(text.includes('\u001b') || text.includes('\u202e'))
   const codes: FindingCode[] = report.findings.map(({ code }) => code)
   t.ok(codes.includes('EXHIBIT_EQUAL'))
   t.end()

@@ -1,5 +1,5 @@
-import { toHex, utf8 } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
+import { createMemo } from '../memo.js'
 import type { FabricBlock, FabricReadback } from '../proof.js'
 import { decodeBlock, type FabricHistory, rangeOf } from './history.js'
 import { attempt, type FabricResult } from './refusal.js'
@@ -20,9 +20,6 @@ export interface FabricVerifier {
   /** `fabric-qscc/v1`, about a transaction that `block` verified. */
   qscc (data: FabricReadback, identities: Readonly<Record<string, string>>, ordered: OrderedTransaction): FabricResult<AttestedTransaction>
 }
-
-/** Most blocks kept, with their transactions: batches are verified many proofs at a time. */
-const MEMO = 256
 
 /**
  * A verifier that remembers, within itself and bounded, the blocks and the read-backs it verified. Both are remembered by a digest
@@ -64,17 +61,4 @@ function bigints (_: string, value: unknown): unknown {
 
 function flatten<T> (result: FabricResult<FabricResult<T>>): FabricResult<T> {
   return result.ok ? result.value : result
-}
-
-function createMemo<T> (crypto: Crypto): (parts: readonly string[], compute: () => T) => T {
-  const known = new Map<string, T>()
-  return (parts, compute) => {
-    const key = toHex(crypto.sha256(utf8(JSON.stringify(parts))))
-    const found = known.get(key)
-    if (found !== undefined) return found
-    const value = compute()
-    if (known.size >= MEMO) known.clear()
-    known.set(key, value)
-    return value
-  }
 }

@@ -19,8 +19,9 @@ const PARSERS: Readonly<Record<string, Parser<FabricBlock | FabricReadback>>> = 
 }
 
 /**
- * Sorts a proof's attestations. Known types are strict inside, said of the batch, each once and in ascending order, so
- * that there is one way to write them; an unknown one could not be checked, and the rest goes on. Identities must be used, unless an unknown attestation may be what uses them.
+ * Sorts a proof's attestations. Known types are strict inside, said of the batch, each once and in ascending order, so that there is
+ * one way to write them; an unknown one could not be checked, and the rest goes on. Identities must be used,
+ * unless an unknown attestation may be what uses them.
  */
 export function readAttestations (proof: Proof): Attestations {
   const known = new Map<string, FabricBlock | FabricReadback>()

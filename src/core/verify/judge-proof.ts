@@ -68,12 +68,18 @@ function judge (crypto: Crypto, it: Case): Judged {
       depositorFinding(crypto, record),
       beforeFinding(record, wrong === undefined ? proof : undefined)
     ],
-    remarks: [
-      ...recordRemarks(record, input), ...(facts === undefined ? [] : timeRemarks(proof, facts, input.now)), ...keyRemarks(trusted, proof),
-      ...(verdict?.remarks ?? [])
-    ],
+    remarks: remarksOf(it, facts),
     deposit: wrong === undefined && signed === true ? { leaf: leafHash(crypto, recordBytes(record)), record, facts } : undefined
   }
+}
+
+function remarksOf ({ trusted, input, proof, verdict }: Case, facts: LedgerFacts | undefined): Remark[] {
+  return [
+    ...recordRemarks(proof.record, input),
+    ...(facts === undefined ? [] : timeRemarks(proof, facts, input.now)),
+    ...keyRemarks(trusted, proof),
+    ...(verdict?.remarks ?? [])
+  ]
 }
 
 function checkSigned ({ signed, proof }: Case): Problem | undefined {
