@@ -33,7 +33,7 @@ export interface RunningService {
   kill (): Promise<void>
 }
 
-export interface Answer { readonly status: number, readonly headers: Headers, readonly body: any } // eslint-disable-line @typescript-eslint/no-explicit-any
+export interface Answer { readonly status: number, readonly headers: Headers, readonly body: any }
 
 /** Starts `steelyard serve`; resolves when it listens. The ledger may come later. */
 export async function startService (data: string, env: Readonly<Record<string, string>> = {}): Promise<RunningService> {
