@@ -1,0 +1,47 @@
+/** The documents against the code: what they list exists, and what exists is listed. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import t from 'tap'
+import { configTable } from '../../src/config.js'
+
+const readme = readFileSync('README.md', 'utf8')
+
+t.test('the configuration table is the schema\'s', async (t) => {
+  for (const { name, default: preset } of configTable()) {
+    if (name.endsWith('FAULT_POINT')) continue // tests only
+    t.ok(readme.includes(`| \`${name}\` | ${preset === '' ? '' : `\`${preset}\``} |`), `${name}, default ${preset}`)
+  }
+  for (const [name] of readme.matchAll(/`STEELYARD_[A-Z_]+(?==|`)/g)) {
+    const known = configTable().some((row) => row.name === name.slice(1)) || ['STEELYARD_URL', 'STEELYARD_KEY'].includes(name.slice(1))
+    t.ok(known, `${name} exists`)
+  }
+})
+
+t.test('the API table lists every path, and no other', async (t) => {
+  const api = JSON.parse(execFileSync(process.execPath, ['dist/scripts/openapi.js'], { encoding: 'utf8' })) as { openapi: string, paths: Record<string, unknown> }
+  t.equal(api.openapi, '3.1.0')
+  const short = (path: string): string => path.replace(/^\/v1\/(batches|tiles|evidence)\/.*?(?=\/(proof|receipt|content)$|$)/, '/v1/$1/')
+  const listed = new Set([...readme.matchAll(/(?:\/v1\/|\/health\/)[\w/{}.-]*/g)].map(([path]) => short(path)))
+  for (const path of Object.keys(api.paths)) t.ok(listed.has(short(path)) || readme.includes(`\`...${path.slice(path.lastIndexOf('/'))}\``), path)
+})
+
+t.test('links between documents lead somewhere', async (t) => {
+  const documents = ['.', 'docs', 'docs/spec', 'docs/design', 'network'].flatMap((folder) => existsSync(folder)
+    ? readdirSync(folder).filter((name) => name.endsWith('.md')).map((name) => join(folder, name))
+    : [])
+  t.ok(documents.length > 8)
+  for (const document of documents) {
+    for (const [, target = ''] of readFileSync(document, 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
+      t.ok(existsSync(join(dirname(document), target)), `${document}: ${target}`)
+    }
+  }
+})
+
+t.test('npm scripts that the documents name exist', async (t) => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
+  for (const document of ['README.md', 'CONTRIBUTING.md']) {
+    for (const [, name = ''] of readFileSync(document, 'utf8').matchAll(/npm run ([\w:]+)/g)) t.ok(scripts[name], `${document}: ${name}`)
+  }
+  for (const name of ['build', 'typecheck', 'lint', 'test', 'test:unit', 'test:ledger', 'test:faults', 'test:long', 'bench', 'openapi']) t.ok(scripts[name], name)
+})
