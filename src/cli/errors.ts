@@ -9,6 +9,7 @@ export type CliErrorCode =
   | 'SERVICE' // the service answered with a problem; `reason` has its code
   | 'PROTOCOL' // the service's answer cannot be read
   | 'CHECK' // the service's answer does not verify: it was not taken for a success
+  | 'DATA' // the service's data folder cannot be used so; `reason` has the code
   | 'NETWORK' // the embedded network
   | 'TRUST' // a trust bundle or pin that cannot be used
   | 'UNEXPECTED' // a mistake of this program; STEELYARD_TRACE=1 shows where

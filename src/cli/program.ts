@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { addNetworkCommands } from './program-network.js'
+import { addOpsCommands } from './program-ops.js'
 import { EXIT } from './errors.js'
 import { wholeNumber } from './options.js'
 import { createTerminal, reportError, type Terminal } from './terminal.js'
@@ -42,6 +43,7 @@ Of all others: 0 done, 1 failed (one line says why), 64 wrong usage.`)
   addVerify(program, act)
   addNetworkCommands(command(program, 'network').description('run the embedded ledger, or one of official Fabric binaries, by itself'), act)
   addDoctor(program, act)
+  addOpsCommands(program, act)
   return program
 }
 

@@ -80,22 +80,25 @@ export async function compareBatches (input: CompareInput, ledgerSays: Head): Pr
   const { view, ledger, findings, anchored, onProgress } = input
   const batches = await endOf(view, 'h')
   sizes(findings, { local: batches, anchored, ledger: ledgerSays.size })
+  let isSame = batches >= ledgerSays.size
   for (let number = 0; number < Math.min(batches, ledgerSays.size); number++) {
     const [local, entry] = await Promise.all([view.get(numberKey('h', number)), ledger.findBatch(String(number))])
-    compareOne(findings, number, local, entry)
+    isSame = compareOne(findings, number, local, entry) && isSame
     findings.count('batches compared')
     onProgress('reconcile', number + 1, ledgerSays.size)
   }
-  const heads = await localHeads(view, input.crypto, ledgerSays.size)
-  const own = heads(ledgerSays.size)
-  if (findings.isNamed('the ledger\'s head') || own === undefined || own === ledgerSays.root || ledgerSays.size === 0) return
-  findings.differs({ layer: 'log', object: 'the ledger\'s head', code: 'LEDGER_DIFFERS', says: `at ${ledgerSays.size} batches it is ${ledgerSays.root}, here ${own}` }, 0)
+  const own = isSame ? (await localHeads(view, input.crypto, ledgerSays.size))(ledgerSays.size) : undefined
+  if (own === undefined || own === ledgerSays.root || ledgerSays.size === 0) return
+  const says = `every batch is equal, and the head at ${ledgerSays.size} batches is ${ledgerSays.root} there and ${own} here`
+  findings.differs({ layer: 'ledger', object: 'the ledger\'s head', code: 'LEDGER_DIFFERS', says }, ledgerSays.size)
 }
 
-function compareOne (findings: Findings, number: number, local: Uint8Array | undefined, entry: BatchEntry | undefined): void {
+function compareOne (findings: Findings, number: number, local: Uint8Array | undefined, entry: BatchEntry | undefined): boolean {
+  if (local !== undefined && entry !== undefined && equalBytes(local, batchHeaderBytes(entry.header))) return true
   if (entry === undefined) ledgerDiffers(findings, number, 'the ledger counts this batch and does not give it')
   else if (local === undefined) localMissing(findings, number)
-  else if (!equalBytes(local, batchHeaderBytes(entry.header))) ledgerDiffers(findings, number, differenceOf(local, entry))
+  else ledgerDiffers(findings, number, differenceOf(local, entry))
+  return false
 }
 
 function differenceOf (local: Uint8Array, entry: BatchEntry): string {

@@ -146,7 +146,7 @@ t.test('one bit, and the object is named', async (t) => {
   const cases: [string, Damage, DifferenceCode, RegExp][] = [
     ['content', async (folder) => { await flipFileBit(contentPath(join(folder, 'content'), content)) }, 'CONTENT_DIFFERS', new RegExp(`^content ${content}$`)],
     ['content gone', async (folder) => { await rm(contentPath(join(folder, 'content'), content)) }, 'CONTENT_MISSING', new RegExp(`^content ${content}$`)],
-    ['record, still canonical', async (folder) => { await replaceText(folder, n('r', inWide + 300), /"salt":"(.)/, '"salt":"_') }, 'RECORD_DIFFERS', new RegExp(`^record ${inWide + 300}$`)],
+    ['record, still canonical', async (folder) => { await replaceText(folder, n('r', inWide + 300), /"receivedAt":"20/, '"receivedAt":"30') }, 'RECORD_DIFFERS', new RegExp(`^record ${inWide + 300}$`)],
     ['record, unreadable', async (folder) => { await flipBit(folder, n('r', inWide + 5), 0) }, 'RECORD_UNREADABLE', new RegExp(`^record ${inWide + 5}$`)],
     ['record gone', async (folder) => { await remove(folder, n('r', inWide + 7)) }, 'RECORD_MISSING', new RegExp(`^record ${inWide + 7}$`)],
     ['last record gone', async (folder) => { await remove(folder, n('r', numbers.length - 1)) }, 'RECORD_MISSING', new RegExp(`^record ${numbers.length - 1}$`)],
@@ -159,7 +159,7 @@ t.test('one bit, and the object is named', async (t) => {
     ['number index', async (folder) => { await flipBit(folder, textKey('n', numbers[10] as string), 7) }, 'NUMBER_INDEX_DIFFERS', new RegExp(`^evidence number ${numbers[10]}$`)],
     ['tile', async (folder) => { await flipBit(folder, n('t', wide, 1)) }, 'LEAF_DIFFERS', new RegExp(`^tile ${wide}/1$`)],
     ['tile roots', async (folder) => { await flipBit(folder, n('u', wide)) }, 'LEAF_DIFFERS', new RegExp(`^tile roots of batch ${wide}$`)],
-    ['header root', async (folder) => { await replaceText(folder, n('h', wide), /"root":"[0-9a-f]/, '"root":"x'.replace('x', 'f')) }, 'BATCH_DIFFERS', new RegExp(`^batch ${wide}$`)],
+    ['header root', async (folder) => { await replaceText(folder, n('h', wide), /"root":"[0-9a-f]{4}/, '"root":"0f0f') }, 'BATCH_DIFFERS', new RegExp(`^batch ${wide}$`)],
     ['header time', async (folder) => { await replaceText(folder, n('h', wide), /"sealedAt":"2/, '"sealedAt":"3') }, 'BATCH_DIFFERS', new RegExp(`^batch ${wide}$`)],
     ['last header', async (folder) => { await replaceText(folder, n('h', last), /"sealedAt":"2/, '"sealedAt":"3') }, 'BATCH_DIFFERS', new RegExp(`^batch ${last}$`)],
     ['header unreadable', async (folder) => { await flipBit(folder, n('h', wide), 0) }, 'BATCH_UNREADABLE', new RegExp(`^batch ${wide}$`)],
@@ -336,19 +336,19 @@ t.test('an archive verifies itself', async (t) => {
   const read = async (bytes: Buffer): Promise<unknown> => await importArchive({
     source: (async function * () { yield bytes })(), target: `${data}-refused`, crypto: nodeCrypto, now: new Date().toISOString(), onProgress: quiet
   })
-  const positions = [0, 600, 5000, ...Array.from({ length: 12 }, (_, i) => Math.floor(whole.length * (i + 1) / 13)), whole.length - 1, whole.length - 1500]
+  const positions = [0, 600, 5000, ...Array.from({ length: 6 }, (_, i) => Math.floor(whole.length * (i + 1) / 7)), whole.length - 1, whole.length - 1500]
   for (const at of positions) {
     const altered = Buffer.from(whole)
     altered[at] = (altered[at] as number) ^ 1
     await t.rejects(read(altered), { code: 'ARCHIVE_INVALID' }, `byte ${at}`)
   }
-  for (const length of [0, 512, 100_000, whole.length - 1024, whole.length - 1]) await t.rejects(read(whole.subarray(0, length)), { code: 'ARCHIVE_INVALID' }, `cut at ${length}`)
+  for (const length of [0, 512, whole.length - 1024, whole.length - 1]) await t.rejects(read(whole.subarray(0, length)), { code: 'ARCHIVE_INVALID' }, `cut at ${length}`)
   await t.rejects(read(Buffer.concat([whole, Buffer.alloc(512)])), { code: 'ARCHIVE_INVALID' }, 'something after the end')
   t.notOk(await stat(`${data}-refused`).catch(() => undefined), 'nothing is left of what was refused')
 
   // Whoever makes an archive anew can make the manifest fit. Not the signatures.
   const forged = await copy()
-  await replaceText(forged, numberKey('r', 3), /"salt":"(.)/, '"salt":"_')
+  await replaceText(forged, numberKey('r', 3), /"receivedAt":"20/, '"receivedAt":"30')
   const chunks: Buffer[] = []
   await withDatabase(forged, async (view) => {
     for await (const chunk of exportArchive({ view, crypto: nodeCrypto, now: new Date().toISOString(), withContent: true, onProgress: quiet })) chunks.push(chunk)

@@ -1,8 +1,6 @@
-import { createHash, type Hash } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Crypto } from '../../core/crypto.js'
-import { EvidenceError } from '../../core/errors.js'
 import { parseBatchHeader } from '../../core/batch.js'
 import { parseRecord } from '../../core/record.js'
 import { numberKey, textKey } from '../../store/keys.js'
@@ -14,8 +12,8 @@ import { rebuild } from '../rebuild/rebuild.js'
 import type { OnProgress, Report } from '../report.js'
 import { numberKeyOf } from '../fsck/position.js'
 import { parseGroup, readable } from '../stored.js'
-import { type ArchiveFolder, BUNDLE_FILE, CONTENT_FOLDER, FOLDERS, LOG_FILE, MANIFEST_FILE, type Manifest, MOST_PART_BYTES, parseManifest } from './format.js'
-import { readTar, type TarEntry } from './tar.js'
+import { type ArchiveFolder, BUNDLE_FILE, FOLDERS, LOG_FILE, type Manifest } from './format.js'
+import { invalid, readArchive } from './unpack.js'
 
 export interface ImportOptions {
   readonly source: AsyncIterable<Uint8Array>
@@ -59,7 +57,12 @@ async function receive (options: ImportOptions, folder: string): Promise<Importe
   await mkdir(join(folder, 'content'), { recursive: true, mode: 0o700 })
   const db = await openMaintenance(folder, { create: true })
   try {
-    const { manifest, sha256 } = await unpack(options, folder, db)
+    const importer = createImporter()
+    const { manifest, sha256 } = await readArchive(options.source, {
+      file: async (name, bytes) => { await db.write(importer(name, bytes)) },
+      content: async (name, bytes) => { await keepContent(join(folder, 'content'), name, bytes) },
+      onProgress
+    })
     const rebuilt = await rebuild({ db, crypto, onProgress })
     if (rebuilt.outcome === 'differs') throw invalid(`does not verify: ${rebuilt.first?.object ?? ''}: ${rebuilt.first?.says ?? ''}`)
     const report = await fsck({ view: db, crypto, now: options.now, ledger: 'left-out', withContent: manifest.content.included, onProgress })
@@ -78,69 +81,16 @@ function agree (manifest: Manifest, { log, head, checked }: Report): void {
   if (!isSame) throw invalid('holds another log than its manifest says')
 }
 
-async function unpack ({ source, onProgress }: ImportOptions, folder: string, db: Maintenance): Promise<{ manifest: Manifest, sha256: string }> {
-  const files: Manifest['files'][number][] = []
-  const content = { files: 0, bytes: 0 }
-  let found: { manifest: Manifest, sha256: string } | undefined
-  const importer = createImporter()
-  for await (const entry of readTar(source)) {
-    if (found !== undefined) throw invalid('goes on after its manifest')
-    const [first = '', name = ''] = entry.name.split('/')
-    if (first === CONTENT_FOLDER && /^[0-9a-f]{64}$/.test(name)) {
-      await keepContent(join(folder, 'content'), name, entry)
-      content.files++
-      content.bytes += entry.size
-    } else {
-      const bytes = await small(entry)
-      const sha256 = createHash('sha256').update(bytes).digest('hex')
-      if (entry.name === MANIFEST_FILE) found = { manifest: readManifest(bytes), sha256 }
-      else {
-        files.push({ name: entry.name, size: String(bytes.length), sha256 })
-        await db.write(importer(entry.name, bytes))
-      }
-    }
-    onProgress('unpacking', files.length + content.files)
-  }
-  if (found === undefined) throw invalid('has no manifest: it was cut')
-  const stated = found.manifest
-  const isSame = JSON.stringify(stated.files) === JSON.stringify(files) && stated.content.files === String(content.files) && stated.content.bytes === String(content.bytes)
-  if (!isSame) throw invalid('holds other files than its manifest says')
-  return found
-}
-
-function readManifest (bytes: Uint8Array): Manifest {
-  try {
-    return parseManifest(bytes)
-  } catch (cause) {
-    if (!(cause instanceof EvidenceError)) throw cause
-    throw invalid(`has a manifest that cannot be read: ${cause.message}`, cause)
-  }
-}
-
-async function small (entry: TarEntry): Promise<Buffer> {
-  const most = entry.name === MANIFEST_FILE || entry.name === BUNDLE_FILE ? 4 * MOST_PART_BYTES : MOST_PART_BYTES
-  if (entry.size > most) throw invalid(`has a file ${JSON.stringify(entry.name)} that is too large`)
-  const chunks: Buffer[] = []
-  for await (const chunk of entry.bytes) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-
-/** Content gets the name that its own bytes have, or is refused. */
-async function keepContent (folder: string, sha256: string, entry: TarEntry): Promise<void> {
+async function keepContent (folder: string, sha256: string, bytes: AsyncIterable<Buffer>): Promise<void> {
   const path = contentPath(folder, sha256)
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const file = await open(path, 'wx', 0o600)
-  const hash: Hash = createHash('sha256')
   try {
-    for await (const chunk of entry.bytes) {
-      hash.update(chunk)
-      await file.writeFile(chunk)
-    }
+    for await (const chunk of bytes) await file.writeFile(chunk)
     await file.sync()
   } finally {
     await file.close()
   }
-  if (hash.digest('hex') !== sha256) throw invalid(`holds content ${sha256} with other bytes`)
 }
 
 type Importer = (name: string, bytes: Buffer) => Operation[]
@@ -207,8 +157,4 @@ function fieldsOf (bytes: Buffer): Readonly<Record<string, string | undefined>> 
 
 function put (key: Buffer, value: Buffer): Operation {
   return { type: 'put', key, value }
-}
-
-function invalid (what: string, cause?: unknown): OpsError {
-  return new OpsError({ code: 'ARCHIVE_INVALID', message: `the archive ${what}`, cause })
 }

@@ -1,0 +1,34 @@
+import { importArchive } from '../../ops/archive/read.js'
+import { nodeCrypto } from '../../platform/node.js'
+import { archiveSummary, readFileStream } from '../archive-file.js'
+import { createProgressLine, type DataOptions, folderOf, refusing } from '../ops.js'
+import type { Terminal } from '../terminal.js'
+
+export interface ImportOptions extends DataOptions {
+  /** Verifies and keeps nothing. */
+  readonly check?: boolean
+}
+
+/** Reads an archive into an empty data folder, if it verifies. */
+export async function run (file: string, options: ImportOptions, terminal: Terminal): Promise<number> {
+  const { onProgress, end } = createProgressLine()
+  const target = folderOf(options)
+  const imported = await refusing(async () => {
+    try {
+      return await importArchive({
+        source: readFileStream(file), target, crypto: nodeCrypto, now: new Date().toISOString(), checkOnly: options.check === true, onProgress
+      })
+    } finally {
+      end()
+    }
+  })
+  const { text, json } = archiveSummary(file, { manifest: imported.manifest, sha256: imported.manifestSha256 })
+  const done = options.check === true ? 'verified, nothing kept' : `imported into ${target}`
+  terminal.result([
+    done,
+    text,
+    ...(imported.manifest.content.included ? [] : [`put the content files back into ${target}/content`]),
+    ...(options.check === true ? [] : ['before the service starts on it: put keys/receipt.pem back, and run steelyard reconcile against its ledger'])
+  ].join('\n'), { ...json, target, checkOnly: options.check === true, report: imported.report })
+  return 0
+}

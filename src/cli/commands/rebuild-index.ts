@@ -1,0 +1,29 @@
+import { rebuild } from '../../ops/rebuild/rebuild.js'
+import { nodeCrypto } from '../../platform/node.js'
+import { openMaintenance, repairDatabase } from '../../store/maintenance.js'
+import { createProgressLine, type DataOptions, folderOf, ledgerSource, printReport, refusing } from '../ops.js'
+import type { Terminal } from '../terminal.js'
+
+export interface RebuildOptions extends DataOptions {
+  readonly dryRun?: boolean
+  /** First lets LevelDB save what it can of files that it cannot read. */
+  readonly repair?: boolean
+}
+
+/** Writes again what follows from records, headers and ledger. Exit code 0 done, 1 something is lost for good, 2 not everything is known. */
+export async function run (options: RebuildOptions, terminal: Terminal): Promise<number> {
+  const source = await ledgerSource(options)
+  const { onProgress, end } = createProgressLine()
+  const report = await refusing(async () => {
+    if (options.repair === true) await repairDatabase(folderOf(options))
+    const db = await openMaintenance(folderOf(options))
+    try {
+      const ledger = typeof source === 'function' ? source : undefined
+      return await rebuild({ db, crypto: nodeCrypto, ledger, dryRun: options.dryRun === true, onProgress })
+    } finally {
+      end()
+      await db.close()
+    }
+  })
+  return printReport('rebuild-index', report, terminal)
+}

@@ -1,0 +1,68 @@
+import { cp, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fsck } from '../../src/ops/fsck/fsck.js'
+import type { Report } from '../../src/ops/report.js'
+import { nodeCrypto } from '../../src/platform/node.js'
+import { type Maintenance, openMaintenance } from '../../src/store/maintenance.js'
+
+/** A copy of what a service keeps, without its network. */
+export async function copyOf (data: string, to: string): Promise<string> {
+  for (const part of ['db', 'content']) await cp(join(data, part), join(to, part), { recursive: true })
+  return to
+}
+
+export async function withDatabase<T> (data: string, work: (db: Maintenance) => Promise<T>): Promise<T> {
+  const db = await openMaintenance(data)
+  try {
+    return await work(db)
+  } finally {
+    await db.close()
+  }
+}
+
+/** Flips one bit of a value; by default in its middle. */
+export async function flipBit (data: string, key: Buffer, at?: number): Promise<void> {
+  await withDatabase(data, async (db) => {
+    const value = Buffer.from(await db.get(key) ?? Buffer.alloc(0))
+    const index = at ?? Math.floor(value.length / 2)
+    value[index] = (value[index] as number) ^ 1
+    await db.write([{ type: 'put', key, value }])
+  })
+}
+
+/** Replaces text in a value; the text must be there. */
+export async function replaceText (data: string, key: Buffer, from: RegExp, to: string): Promise<void> {
+  await withDatabase(data, async (db) => {
+    const before = (await db.get(key) ?? Buffer.alloc(0)).toString()
+    const after = before.replace(from, to)
+    if (after === before) throw new Error(`${key.toString('latin1')} has nothing like ${from}`)
+    await db.write([{ type: 'put', key, value: Buffer.from(after) }])
+  })
+}
+
+export async function remove (data: string, ...keys: Buffer[]): Promise<void> {
+  await withDatabase(data, async (db) => { await db.write(keys.map((key) => ({ type: 'del', key }))) })
+}
+
+export async function flipFileBit (path: string): Promise<void> {
+  const bytes = await readFile(path)
+  const at = Math.floor(bytes.length / 2)
+  bytes[at] = (bytes[at] as number) ^ 1
+  await writeFile(path, bytes)
+}
+
+/** Checks a folder without its ledger. */
+export async function localFsck (data: string): Promise<Report> {
+  return await withDatabase(data, async (view) => await fsck({
+    view, crypto: nodeCrypto, now: new Date().toISOString(), ledger: 'left-out', withContent: true, onProgress: () => undefined
+  }))
+}
+
+/** Everything in a database, in order. */
+export async function dump (data: string): Promise<Map<string, string>> {
+  return await withDatabase(data, async (db) => {
+    const out = new Map<string, string>()
+    for await (const key of db.keys()) out.set(key.toString('hex'), (await db.get(key) ?? Buffer.alloc(0)).toString('hex'))
+    return out
+  })
+}
