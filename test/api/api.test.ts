@@ -14,19 +14,16 @@ import { checkReceipt, ed25519PublicKey, parseReceipt } from '../../src/core/rec
 import { parseTrustBundle, fingerprint } from '../../src/core/trust-bundle.js'
 import { verify } from '../../src/core/verify.js'
 import { nodeCrypto } from '../../src/platform/node.js'
-import { type RunningService, startService, stopNetwork, until, untilReady } from '../support/service.js'
+import { dataFolder, type RunningService, startService, until, untilReady } from '../support/service.js'
 
 const LIMIT = 300_000
-const data = t.testdir({})
+const data = dataFolder(t)
 let service: RunningService
 t.before(async () => {
   service = await startService(data, { STEELYARD_MAX_FILE_SIZE: String(LIMIT), STEELYARD_RATE_LIMIT: '0' })
   await untilReady(service)
 })
-t.teardown(async () => {
-  await service.stop()
-  await stopNetwork(data)
-})
+t.teardown(async () => { await service.stop() })
 
 const hash = (algorithm: string, bytes: Uint8Array): string => createHash(algorithm).update(bytes).digest('hex')
 const post = (path: string, body: unknown): RequestInit => ({

@@ -3,11 +3,10 @@ import { join } from 'node:path'
 import t from 'tap'
 import { FAULT_POINTS, type FaultPoint } from '../../src/store/fault-points.js'
 import { createPromises } from '../support/promises.js'
-import { EndedAtStart, type RunningService, startService, stopNetwork, until } from '../support/service.js'
+import { dataFolder, EndedAtStart, type RunningService, startService, until } from '../support/service.js'
 
-const data = t.testdir({})
+const data = dataFolder(t)
 const promises = createPromises(data)
-t.teardown(async () => { await stopNetwork(data) })
 
 /** Runs with a fault point until the process is gone. A start may pass the point already, by resuming what the one before left. */
 async function diesAt (point: FaultPoint): Promise<string | null> {

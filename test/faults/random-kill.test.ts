@@ -1,13 +1,12 @@
 import { randomInt } from 'node:crypto'
 import t from 'tap'
 import { createPromises } from '../support/promises.js'
-import { startService, stopNetwork, until } from '../support/service.js'
+import { dataFolder, startService, until } from '../support/service.js'
 
 /** `npm run test:long` sets 200. */
 const KILLS = Number(process.env.STEELYARD_TEST_KILLS ?? 10)
-const data = t.testdir({})
+const data = dataFolder(t)
 const promises = createPromises(data)
-t.teardown(async () => { await stopNetwork(data) })
 t.setTimeout(280_000 + 10_000 * KILLS)
 
 t.test(`${KILLS} kills at any moment`, async (t) => {

@@ -2,19 +2,16 @@ import { createHash, createCipheriv } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import t from 'tap'
-import { startService, stopNetwork } from '../support/service.js'
+import { dataFolder, startService } from '../support/service.js'
 
 /** Megabytes of the upload; smaller for a quick look. */
 const MEGABYTES = Number(process.env.STEELYARD_TEST_UPLOAD_MB ?? 2048)
 const MOST_GROWTH_MB = 200
 
 t.test(`an upload of ${MEGABYTES} MB in constant memory`, { timeout: 240_000 }, async (t) => {
-  const data = t.testdir({})
+  const data = dataFolder(t)
   const service = await startService(data)
-  t.teardown(async () => {
-    await service.stop()
-    await stopNetwork(data)
-  })
+  t.teardown(async () => { await service.stop() })
   const residentMb = async (): Promise<number> => {
     const status = await readFile(`/proc/${service.pid}/status`, 'utf8')
     return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024

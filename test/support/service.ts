@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Test } from 'tap'
 import { networkStop } from '../../network/embedded/client.js'
 
 const CLI = resolve('dist/src/cli/main.js')
@@ -99,7 +102,20 @@ export async function untilReady (service: RunningService): Promise<void> {
   await until(async () => (await service.call('/health/ready')).status === 200)
 }
 
-/** Stops whatever still runs of a data folder: a service that was killed leaves its network behind. */
+/** Stops whatever still runs of a data folder, while the folder is still there. */
 export async function stopNetwork (data: string): Promise<void> {
   await networkStop(join(data, 'network'))
+}
+
+/**
+ * A data folder that is removed after the test, and only when nothing runs on it any more: a service that was killed leaves its network
+ * behind, and a network that cannot be found by its folder runs for ever. (So no `t.testdir`, which goes before the teardowns.)
+ */
+export function dataFolder (t: Pick<Test, 'teardown'>): string {
+  const data = mkdtempSync(join(tmpdir(), 'steelyard-test-'))
+  t.teardown(async () => {
+    await stopNetwork(data)
+    rmSync(data, { recursive: true, force: true })
+  })
+  return data
 }
