@@ -9,6 +9,7 @@ import type { Notary } from '../notary/notary.js'
 import { auth } from './plugins/auth.js'
 import { metrics } from './plugins/metrics.js'
 import { HttpError, installProblems } from './problems.js'
+import { bulkRoutes } from './routes/depositor/bulk.js'
 import { digestRoutes } from './routes/depositor/digests.js'
 import { evidenceRoutes } from './routes/depositor/evidence.js'
 import { uploadRoutes } from './routes/depositor/upload.js'
@@ -62,6 +63,7 @@ export async function createApp ({ notary, logger, maxFileSize, rateLimit, versi
   await app.register(auth, { keys: notary.keys })
   await app.register(metrics, { notary })
   await app.register(digestRoutes, { notary })
+  await app.register(bulkRoutes, { notary })
   await app.register(uploadRoutes, { notary })
   await app.register(evidenceRoutes, { notary })
   await app.register(logRoutes, { notary })

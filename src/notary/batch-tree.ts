@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { MerkleTree } from 'merkletreejs'
 import { equalBytes } from '../core/bytes.js'
 import type { Crypto } from '../core/crypto.js'
 import { EvidenceError } from '../core/errors.js'
-import { HASH_SIZE, rootOf, verifyInclusion } from '../core/merkle.js'
+import { HASH_SIZE, treeLevels, verifyInclusion } from '../core/merkle.js'
 
 /** Leaf hashes in one tile. A power of two, so that the tree over the tiles' roots is the upper part of the whole tree. */
 export const TILE = 256
@@ -37,7 +37,7 @@ export async function buildBatchTree (crypto: Crypto, leaves: readonly Uint8Arra
 function checkedRoot (crypto: Crypto, leaves: readonly Uint8Array[]): Buffer {
   if (leaves.length === 0) throw new EvidenceError({ code: 'ARGUMENT', message: 'an empty batch has no tree' })
   const root = treeOf(leaves).getRoot()
-  if (!equalBytes(root, rootOf(crypto, leaves))) throw inconsistent('two computations of a root differ')
+  if (!equalBytes(root, treeLevels(crypto, leaves).at(-1)?.[0] as Uint8Array)) throw inconsistent('two computations of a root differ')
   return root
 }
 
@@ -82,7 +82,7 @@ function treeOf (leaves: readonly Uint8Array[]): MerkleTree {
 }
 
 function sha256 (data: unknown): Buffer {
-  return createHash('sha256').update(data as Buffer).digest()
+  return Buffer.from(hash('sha256', data as Buffer, 'hex'), 'hex')
 }
 
 function inconsistent (message: string): EvidenceError {

@@ -1,33 +1,22 @@
-import { toBase64url, toHex } from '../core/bytes.js'
-import { jcs } from '../core/jcs.js'
-import { leafHash, pathFromLevels, treeLevels } from '../core/merkle.js'
-import { type CommitGroup, commitGroupSigningInput } from '../core/receipt.js'
-import type { Deposits, DepositWrite, GroupWrite, PrivatePart } from '../store/deposits.js'
-import { type Context, timeText } from './context.js'
+import type { Deposits } from '../store/deposits.js'
+import { buildGroup, type BuiltGroup, type Committed, type CommittedLeaf, type Entry, type Position } from './commit-group.js'
+import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
-import { type Draft, pathText, receiptText, recordText } from './record-text.js'
 
-/** Most deposits under one receipt signature: bounds the work of a receipt or proof made later. */
-const GROUP = 512
-/** Most deposits in one synced write. */
-const WRITE = 4096
-
-/** A deposit that is durable. */
-export interface Committed {
-  readonly sequence: number
-  readonly receivedAt: string
-  /** JCS text of the steelyard/receipt/v1 object. */
-  readonly receipt: string
-}
+/** Most deposits of one group, which are written, synced and signed together: bounds the work of a receipt or proof made later. */
+export const GROUP = 512
 
 /**
  * Group commit. What arrives while a write is on its way to the disk forms the next group: one write, one fsync and one signature for all. The
  * committer owns the sequence numbers. They are given when a group is built and counted only after its write: a write that fails
  * fails all of its deposits, and the next group takes the same numbers. Nobody is told anything before the sync.
+ *
+ * While one group is being written, the next one is built if it is full already, and those of the one before are told. A group that was
+ * built behind a write that then failed is built again.
  */
 export interface Committer {
-  /** Resolves when the deposit is on disk. */
-  commit (draft: Draft, kept?: PrivatePart): Promise<Committed>
+  /** Resolves when the deposits are on disk: at most GROUP of them, which keep their order and follow each other. */
+  commit (entries: readonly Entry[]): Promise<readonly Committed[]>
   readonly depth: number
   readonly failure: string | undefined
   /** Waits for what was accepted. */
@@ -46,64 +35,110 @@ export interface CommitterOptions {
   readonly onCommitted: (leaves: readonly CommittedLeaf[], next: number) => void
 }
 
-export interface CommittedLeaf { readonly hash: Uint8Array, readonly receivedAt: number }
-
+/** Deposits that came together. */
 interface Waiting {
-  readonly draft: Draft
-  readonly kept: PrivatePart | undefined
-  readonly resolve: (value: Committed) => void
+  readonly entries: readonly Entry[]
+  readonly resolve: (answers: readonly Committed[]) => void
   readonly reject: (error: Error) => void
 }
 
-interface Built { readonly write: GroupWrite, readonly leaves: CommittedLeaf[], readonly answers: Committed[] }
+interface Group { readonly waiting: readonly Waiting[], readonly built: BuiltGroup }
 
 export function createCommitter ({ context, deposits, queueLimit, onCommitted, ...start }: CommitterOptions): Committer {
   const organizations = start.organizations
-  let next = start.next
+  let committed: Position = { sequence: start.next, organization: (id) => organizations.get(id) ?? 0 }
   let queue: Waiting[] = []
+  let depth = 0
   let running: Promise<void> | undefined
   let failure: string | undefined
 
-  const round = async (waiting: readonly Waiting[]): Promise<void> => {
-    let built: Built
+  const take = (): Waiting[] => {
+    let size = 0
+    const end = queue.findIndex(({ entries }, i) => (size += entries.length) > GROUP && i > 0)
+    const taken = end < 0 ? queue : queue.slice(0, end)
+    queue = end < 0 ? [] : queue.slice(end)
+    depth -= end < 0 ? size : taken.reduce((sum, { entries }) => sum + entries.length, 0)
+    return taken
+  }
+
+  const fail = (waiting: readonly Waiting[], cause: unknown): void => {
+    failure = cause instanceof Error ? cause.message : String(cause)
+    context.log.error({ err: cause, deposits: waiting.length }, 'a commit group could not be written')
+    const error = new NotaryError({ code: 'STORE_FAILED', message: 'the deposit could not be made durable', retryAfter: 5, cause })
+    for (const { reject } of waiting) reject(error)
+  }
+
+  const build = (waiting: readonly Waiting[], at: Position): Group | undefined => {
     try {
-      built = build(context, waiting, next, organizations)
+      const built = buildGroup(context, waiting.flatMap(({ entries }) => entries), at)
       context.checkpoint('commit.signed')
+      return { waiting, built }
+    } catch (cause) {
+      fail(waiting, cause)
+      return undefined
+    }
+  }
+
+  /** The next group that can be built of what waits. */
+  const nextGroup = (at: Position): Group | undefined => {
+    for (;;) {
+      if (queue.length === 0) return undefined
+      const group = build(take(), at)
+      if (group !== undefined) return group
+    }
+  }
+
+  /** Writes a group; what it throws, or undefined. */
+  const write = async ({ built }: Group): Promise<{ readonly cause: unknown } | undefined> => {
+    try {
       await deposits.commit(built.write)
       context.checkpoint('commit.written')
+      return undefined
     } catch (cause) {
-      failure = cause instanceof Error ? cause.message : String(cause)
-      context.log.error({ err: cause, deposits: waiting.length }, 'a commit group could not be written')
-      const error = new NotaryError({ code: 'STORE_FAILED', message: 'the deposit could not be made durable', retryAfter: 5, cause })
-      for (const { reject } of waiting) reject(error)
-      return
+      return { cause }
     }
+  }
+
+  const count = ({ built: { write, leaves, after } }: Group): void => {
     failure = undefined
-    next += waiting.length
-    for (const [organization, sequence] of built.write.organizations) organizations.set(organization, sequence)
-    onCommitted(built.leaves, next)
-    for (let i = 0; i < waiting.length; i++) waiting[i]?.resolve(built.answers[i] as Committed)
+    for (const [organization, sequence] of write.organizations) organizations.set(organization, sequence)
+    committed = { ...committed, sequence: after.sequence }
+    onCommitted(leaves, after.sequence)
   }
 
   const run = async (): Promise<void> => {
     await new Promise(setImmediate) // whoever arrives in this turn of the event loop comes along
-    while (queue.length > 0) {
-      const waiting = queue.length <= WRITE ? queue : queue.slice(0, WRITE)
-      queue = queue.length <= WRITE ? [] : queue.slice(WRITE)
-      await round(waiting)
+    let written: Group | undefined
+    let group = nextGroup(committed)
+    while (group !== undefined) {
+      const writing = write(group)
+      if (written !== undefined) tell(written)
+      written = undefined
+      let following = depth >= GROUP ? nextGroup(group.built.after) : undefined
+      const failed = await writing
+      if (failed === undefined) {
+        count(group)
+        written = group
+      } else {
+        fail(group.waiting, failed.cause)
+        following = following === undefined ? undefined : build(following.waiting, committed)
+      }
+      group = following ?? nextGroup(committed)
     }
+    if (written !== undefined) tell(written)
     running = undefined
   }
 
   return {
-    get depth () { return queue.length },
+    get depth () { return depth },
     get failure () { return failure },
-    commit (draft, kept) {
-      if (queue.length >= queueLimit) {
+    commit (entries) {
+      if (depth >= queueLimit) {
         return Promise.reject(new NotaryError({ code: 'OVERLOADED', message: 'too many deposits are waiting', retryAfter: 1 }))
       }
       return new Promise((resolve, reject) => {
-        queue.push({ draft, kept, resolve, reject })
+        queue.push({ entries, resolve, reject })
+        depth += entries.length
         running ??= run()
       })
     },
@@ -113,62 +148,7 @@ export function createCommitter ({ context, deposits, queueLimit, onCommitted, .
   }
 }
 
-function build (context: Context, waiting: readonly Waiting[], first: number, before: ReadonlyMap<string, number>): Built {
-  const organizations = new Map<string, number>()
-  const deposits: DepositWrite[] = []
-  const leaves: CommittedLeaf[] = []
-  const groups: GroupWrite['groups'][number][] = []
-  const answers: Committed[] = []
-  for (let at = 0; at < waiting.length; at += GROUP) {
-    const records: PendingRecord[] = []
-    for (let i = at; i < Math.min(at + GROUP, waiting.length); i++) {
-      const { draft, kept } = waiting[i] as Waiting
-      const own = organizations.get(draft.organization) ?? before.get(draft.organization) ?? 0
-      organizations.set(draft.organization, own + 1)
-      const record = pendingRecord(context, draft, first + i, own)
-      records.push(record)
-      deposits.push({ number: draft.number, bytes: record.bytes, private: kept })
-      leaves.push({ hash: record.leaf, receivedAt: draft.receivedAt })
-    }
-    groups.push(sign(context, records, first + at, answers))
-  }
-  return { write: { first, deposits, groups, organizations }, leaves, answers }
-}
-
-interface PendingRecord { readonly text: string, readonly bytes: Buffer, readonly leaf: Uint8Array, readonly receivedAt: string }
-
-function pendingRecord (context: Context, draft: Draft, sequence: number, organizationSequence: number): PendingRecord {
-  const receivedAt = timeText(draft.receivedAt)
-  const text = recordText(draft, context.origin, sequence, organizationSequence, receivedAt)
-  const bytes = Buffer.from(text, 'latin1') // all of it is ASCII
-  return { text, bytes, leaf: leafHash(context.crypto, bytes), receivedAt }
-}
-
-/** Signs one commit group and appends the answers of its deposits. */
-function sign (context: Context, records: readonly PendingRecord[], first: number, answers: Committed[]): GroupWrite['groups'][number] {
-  const { signer, crypto, origin, clock, deadlineMs } = context
-  const hashes = records.map(({ leaf }) => leaf)
-  const levels = treeLevels(crypto, hashes)
-  const now = clock()
-  const statement: CommitGroup = {
-    type: 'steelyard/commit-group/v1',
-    log: origin,
-    keyId: signer.keyId,
-    groupSize: String(records.length),
-    groupRoot: toHex(levels.at(-1)?.[0] as Uint8Array),
-    firstSequence: String(first),
-    signedAt: timeText(now),
-    deadline: timeText(now + deadlineMs)
-  }
-  const signature = toBase64url(signer.sign(commitGroupSigningInput(statement)))
-  const statementText = jcs(statement)
-  records.forEach(({ text, receivedAt }, i) => {
-    answers.push({
-      sequence: first + i,
-      receivedAt,
-      receipt: receiptText(text, pathText(pathFromLevels(levels, i)), signature, statementText)
-    })
-  })
-  const leaves = records.length === 1 ? undefined : Buffer.concat(hashes)
-  return { first, json: `{"signature":"${signature}","statement":${statementText}}`, leaves }
+function tell ({ waiting, built: { answers } }: Group): void {
+  let at = 0
+  for (const { entries, resolve } of waiting) resolve(answers.slice(at, at += entries.length))
 }

@@ -7,7 +7,8 @@ import type { ApiKey } from '../store/api-keys.js'
 import type { ContentStore, Received } from '../store/content.js'
 import type { PrivatePart } from '../store/deposits.js'
 import type { Backlog } from './backlog.js'
-import type { Committed, Committer } from './committer.js'
+import type { Committed, Entry } from './commit-group.js'
+import type { Committer } from './committer.js'
 import type { Context } from './context.js'
 import { NotaryError, type NotaryErrorCode } from './errors.js'
 
@@ -25,6 +26,12 @@ export interface Deposited extends Committed {
 
 export type Metadata = Readonly<Record<string, Json>>
 
+export interface DigestsDeposit {
+  readonly digests: Digests
+  readonly size?: number | undefined
+  readonly metadata?: Metadata | undefined
+}
+
 /** Expected digests of a file that is being deposited. */
 export type Expected = Partial<Digests>
 
@@ -36,6 +43,8 @@ export interface Intake {
   /** Throws when nothing may be promised now; to be asked before a body is read. */
   assertOpen (): void
   digests (by: ApiKey, digests: Digests, size: number | undefined, metadata: Metadata | undefined): Promise<Deposited>
+  /** Many at once, at most GROUP. They keep their order; each is accepted, or refused alone. */
+  bulk (by: ApiKey, list: readonly DigestsDeposit[]): Promise<(Deposited | NotaryError)[]>
   /** Streams content into the store. What is returned must go to `file` or be discarded. */
   receive (source: AsyncIterable<Uint8Array>): Promise<Received>
   file (by: ApiKey, received: Received, expected: Expected, metadata: Metadata | undefined): Promise<Deposited>
@@ -54,7 +63,7 @@ export function createIntake (context: Context, content: ContentStore, committer
     }
   }
 
-  const deposit = async (by: ApiKey, content: DepositContent, metadata: Metadata | undefined): Promise<Deposited> => {
+  const prepare = (by: ApiKey, content: DepositContent, metadata: Metadata | undefined): Prepared => {
     const secret = random(DEPOSIT_SECRET_SIZE)
     const kept = metadata === undefined ? undefined : privatePart(secret, metadata)
     const draft = {
@@ -67,8 +76,13 @@ export function createIntake (context: Context, content: ContentStore, committer
       salt: random(SALT_SIZE).toString('base64url')
     }
     context.checkpoint('intake.validated')
-    const { sequence, receivedAt, receipt } = await committer.commit(draft, kept)
-    return { number: draft.number, sequence, receivedAt, digests: content.digests, receipt, secret: secret.toString('base64url') }
+    return { draft, kept, secret }
+  }
+
+  const deposit = async (by: ApiKey, content: DepositContent, metadata: Metadata | undefined): Promise<Deposited> => {
+    const prepared = prepare(by, content, metadata)
+    const [committed] = await committer.commit([prepared])
+    return deposited(prepared, committed)
   }
 
   return {
@@ -80,6 +94,15 @@ export function createIntake (context: Context, content: ContentStore, committer
       assertOpen()
       return await deposit(by, { digests, size, digestedBy: 'submitter' }, metadata)
     },
+    async bulk (by, list) {
+      assertOpen()
+      const prepared = list.map(({ digests, size, metadata }) => {
+        return refusal(() => prepare(by, { digests, size, digestedBy: 'submitter' }, metadata))
+      })
+      const accepted = prepared.filter((each): each is Prepared => !(each instanceof NotaryError))
+      const committed = (accepted.length === 0 ? [] : await committer.commit(accepted)).values()
+      return prepared.map((each) => each instanceof NotaryError ? each : deposited(each, committed.next().value))
+    },
     receive: (source) => content.receive(source),
     async file (by, received, expected, metadata) {
       assertOpen()
@@ -89,6 +112,25 @@ export function createIntake (context: Context, content: ContentStore, committer
       await received.keep()
       return await deposit(by, { digests: received.digests, size: received.size, digestedBy: 'notary' }, metadata)
     }
+  }
+}
+
+/** A deposit with its number and secret, not committed. */
+interface Prepared extends Entry { readonly secret: Buffer }
+
+function deposited ({ draft: { number, digests }, secret }: Prepared, committed: Committed | undefined): Deposited {
+  if (committed === undefined) throw new TypeError('a commit group answers each of its deposits')
+  const { sequence, receivedAt, receipt } = committed
+  return { number, sequence, receivedAt, digests, receipt, secret: secret.toString('base64url') }
+}
+
+/** What is wrong with one of many, as a value. */
+function refusal<T> (run: () => T): T | NotaryError {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof NotaryError) return error
+    throw error
   }
 }
 

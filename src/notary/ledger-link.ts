@@ -43,7 +43,6 @@ export function createLedgerLink ({ context, connect, skewMs, onUp }: LedgerLink
   }
   const up = (): void => {
     silences = 0
-    silences = 0
     if (isUp) return
     isUp = true
     onUp()

@@ -33,12 +33,8 @@ export function digestsText ({ sha256, sm3 }: Digests): string {
   return sm3 === undefined ? `{"sha256":"${sha256}"}` : `{"sha256":"${sha256}","sm3":"${sm3}"}`
 }
 
-/** JCS of a whole receipt out of the JCS of its parts. */
-export function receiptText (record: string, path: string, signature: string, statement: string): string {
-  return `{"path":${path},"record":${record},"signature":"${signature}","statement":${statement},"type":"steelyard/receipt/v1"}`
-}
-
-/** JCS of a path. */
-export function pathText (path: readonly Uint8Array[]): string {
-  return path.length === 0 ? '[]' : `["${path.map((hash) => Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('hex')).join('","')}"]`
+/** JCS of a whole receipt out of the JCS of its parts; the path is in hexadecimal. */
+export function receiptText (record: string, path: readonly string[], signature: string, statement: string): string {
+  const hashes = path.length === 0 ? '' : `"${path.join('","')}"`
+  return `{"path":[${hashes}],"record":${record},"signature":"${signature}","statement":${statement},"type":"steelyard/receipt/v1"}`
 }

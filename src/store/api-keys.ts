@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { type Database, put, stored, write } from './database.js'
 import { StoreError } from './errors.js'
 import { textKey } from './keys.js'
@@ -59,5 +59,5 @@ export async function openApiKeys (db: Database, random: (size: number) => Buffe
 }
 
 function hashOf (secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
+  return Buffer.from(hash('sha256', secret, 'hex'), 'hex')
 }

@@ -233,3 +233,34 @@ t.test('a long poll whose client leaves holds nothing', async (t) => {
   await until(async () => /^steelyard_waiting_requests 0$/m.test(await (await service.call('/metrics')).text()))
   t.pass('gone')
 })
+
+t.test('bulk: a receipt for each line, in order, and a line that fails spoils no other', async (t) => {
+  const good = (): Record<string, unknown> => ({ sha256: hash('sha256', randomBytes(8)), sm3: hash('sm3', randomBytes(8)), size: 5 })
+  const lines = Array.from({ length: 700 }, () => JSON.stringify(good()))
+  lines[3] = '{"sha256":'
+  lines[300] = JSON.stringify({ ...good(), sha256: 'no digest' })
+  lines[301] = JSON.stringify({ ...good(), metadata: {} })
+  lines[699] = JSON.stringify({ ...good(), metadata: { fileName: 'a.pdf' } })
+  const bulk = async (body: string, type = 'application/x-ndjson'): Promise<Response> =>
+    await service.call('/v1/evidence/bulk', { method: 'POST', headers: { 'content-type': type }, body })
+  const response = await bulk(lines.join('\n') + '\n')
+  t.equal(response.status, 200)
+  t.equal(response.headers.get('content-type'), 'application/x-ndjson')
+  const answers = (await response.text()).trimEnd().split('\n').map((line) => JSON.parse(line))
+  t.same(answers.map(({ line }) => line), lines.map((_, i) => i + 1))
+  const failed = new Map(answers.filter(({ problem }) => problem !== undefined).map(({ line, problem }) => [line, problem.code]))
+  t.same([...failed], [[4, 'REQUEST_INVALID'], [301, 'REQUEST_INVALID'], [302, 'METADATA_INVALID']])
+  const deposited = answers.filter(({ problem }) => problem === undefined)
+  const first = Number(deposited[0].sequence)
+  t.same(deposited.map(({ sequence }) => Number(sequence)), deposited.map((_, i) => first + i), 'their order is kept')
+  for (const { number, receipt, line } of [deposited[0], deposited.at(-1)]) {
+    const parsed = parseReceipt(jcsBytes(receipt))
+    t.equal(parsed.record.number, number)
+    t.equal(parsed.record.content.digests.sha256, JSON.parse(lines[line - 1] as string).sha256)
+    t.equal((await service.json(`/v1/evidence/${number as string}?wait=final`)).body.state, 'final')
+  }
+
+  t.match(await (await bulk('')).json(), { code: 'REQUEST_INVALID' })
+  t.match(await (await bulk('{}\n'.repeat(10_001))).json(), { code: 'BODY_TOO_LARGE' })
+  t.match(await (await bulk('{}', 'text/plain')).json(), { code: 'MEDIA_TYPE_UNSUPPORTED' })
+})
