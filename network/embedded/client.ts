@@ -15,7 +15,7 @@ import { profilePath } from './profile.js'
 import { readRuntime, type Runtime } from './runtime.js'
 
 export type { NetworkStatus } from './control.js'
-export type { NetworkFacts, ProfileExtension } from './profile.js'
+export type { NetworkFacts, ProfileExtension } from '../shared/connection-profile.js'
 
 /** Which network is wanted. */
 export interface EnsureOptions {

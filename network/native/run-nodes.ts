@@ -53,14 +53,19 @@ async function untilHealthy (network: Network, node: NodeRef): Promise<void> {
   }
 }
 
-/** A node's own account of itself. */
+/** A node's own account of itself. It answers for its health before it listens to clients, so both are asked. */
 export async function reportOf (network: Pick<Network, 'layout' | 'state'>, node: NodeRef): Promise<NodeReport> {
-  const { channel } = network.state.consortium
-  switch (node.kind) {
-    case 'orderer': return await ordererReport(network.layout, node.org, channel)
-    case 'peer': return await peerReport(network.layout, node.org, channel)
-    case 'ca': return await caReport(network.layout, node.org)
-    case 'chaincode': return { healthy: await accepts(node.org.listen, node.org.ports.chaincode) }
+  const [open, report] = await Promise.all([accepts(node.org.listen, node.org.ports[node.kind]), ownReport(network, node)])
+  return { ...report, healthy: open && report.healthy }
+}
+
+async function ownReport ({ layout, state }: Pick<Network, 'layout' | 'state'>, { kind, org }: NodeRef): Promise<NodeReport> {
+  const { channel } = state.consortium
+  switch (kind) {
+    case 'orderer': return await ordererReport(layout, org, channel)
+    case 'peer': return await peerReport(layout, org, channel)
+    case 'ca': return await caReport(layout, org)
+    case 'chaincode': return { healthy: true }
   }
 }
 
