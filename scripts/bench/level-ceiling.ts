@@ -1,6 +1,6 @@
 /**
  * The bound of the bulk row: the same puts as so many deposits make, handed to level and to nothing else, in synced batches. Answers each
- * message {folder, deposits, batch} with deposits a second.
+ * question with deposits a second.
  */
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
@@ -9,14 +9,22 @@ import { toHex } from '../../src/core/bytes.js'
 import { type Database, openDatabase, type Put } from '../../src/store/database.js'
 import { createDeposits } from '../../src/store/deposits.js'
 
-export interface CeilingQuestion { readonly folder: string, readonly deposits: number, readonly batch: number, readonly record: string }
+export interface CeilingQuestion {
+  readonly folder: string
+  readonly deposits: number
+  /** Deposits in one synced batch. */
+  readonly batch: number
+  /** A batch as one array of operations, or put by put. */
+  readonly form: 'array' | 'chained'
+  readonly record: string
+}
 
-process.on('message', ({ folder, deposits, batch, record }: CeilingQuestion) => {
+process.on('message', ({ folder, deposits, batch, form, record }: CeilingQuestion) => {
   void (async () => {
     const batches = await collectPuts(deposits, batch, record)
     const db = await openDatabase(folder)
     const began = performance.now()
-    for (const puts of batches) await db.batch(puts, { sync: true })
+    for (const puts of batches) await (form === 'array' ? db.batch(puts, { sync: true }) : chained(db, puts))
     const seconds = (performance.now() - began) / 1000
     await db.close()
     rmSync(folder, { recursive: true })
@@ -25,10 +33,21 @@ process.on('message', ({ folder, deposits, batch, record }: CeilingQuestion) => 
 })
 process.once('disconnect', () => process.exit())
 
+async function chained (db: Database, puts: readonly Put[]): Promise<void> {
+  const batch = db.batch()
+  for (const { key, value } of puts) batch.put(key, value)
+  await batch.write({ sync: true })
+}
+
 /** What the store would write, by the store's own code, into a database that only remembers it. */
 async function collectPuts (deposits: number, batch: number, record: string): Promise<Put[][]> {
   const batches: Put[][] = []
-  const remembering = { batch: (puts: Put[]) => Promise.resolve(batches.push(puts)) }
+  const remembering = {
+    batch () {
+      const puts: Put[] = []
+      return { put: (key: Buffer, value: Buffer) => puts.push({ type: 'put', key, value }), write: () => Promise.resolve(batches.push(puts)) }
+    }
+  }
   const store = createDeposits(remembering as unknown as Database)
   for (let first = 0; first < deposits; first += batch) {
     const size = Math.min(batch, deposits - first)
