@@ -4,7 +4,7 @@ import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
 
 /** Most deposits of one group, which are written, synced and signed together: bounds the work of a receipt or proof made later. */
-export const GROUP = 512
+export const GROUP = 256
 
 /**
  * Group commit. What arrives while a write is on its way to the disk forms the next group: one write, one fsync and one signature for all. The
@@ -114,6 +114,7 @@ export function createCommitter ({ context, deposits, queueLimit, onCommitted, .
       const writing = write(group)
       if (written !== undefined) tell(written)
       written = undefined
+      if (depth >= GROUP) await new Promise(setImmediate) // neither those who are told nor those who arrive wait for the building
       let following = depth >= GROUP ? nextGroup(group.built.after) : undefined
       const failed = await writing
       if (failed === undefined) {

@@ -15,9 +15,9 @@ const MEDIA_TYPE = 'application/x-ndjson'
 /** Most lines, and bytes, of one request: they are in memory until they are answered. */
 const LIMITS = { lines: 10_000, bytes: 16 * 1024 * 1024, line: 128 * 1024 } as const
 /** Lines that are deposited together. The event loop turns between two of these. */
-const TOGETHER = 256
+const TOGETHER = 128
 /** Of these, how many of one request are under way at once: enough that the disk never waits for this request. */
-const AHEAD = 4
+const AHEAD = 6
 
 /**
  * Many deposits in one request: NDJSON in, a deposit of digests on each line; NDJSON out, the answer to each line in the same order, with
@@ -60,8 +60,8 @@ async function * inOrder (lines: readonly string[], deposit: (some: readonly str
   const ahead: Promise<string>[] = []
   for (let at = 0; at < lines.length; at += TOGETHER) {
     ahead.push(deposit(lines.slice(at, at + TOGETHER), at + 1))
-    if (ahead.length < AHEAD) await new Promise(setImmediate)
-    else yield Buffer.from(await ahead.shift() as string)
+    await new Promise(setImmediate)
+    if (ahead.length >= AHEAD) yield Buffer.from(await ahead.shift() as string)
   }
   for (const answer of ahead) yield Buffer.from(await answer)
 }
