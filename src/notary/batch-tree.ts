@@ -8,6 +8,11 @@ import { HASH_SIZE, treeLevels, verifyInclusion } from '../core/merkle.js'
 /** Leaf hashes in one tile. A power of two, so that the tree over the tiles' roots is the upper part of the whole tree. */
 export const TILE = 256
 const NODE_PREFIX = Buffer.of(0x01)
+/**
+ * How long a tree is built before the event loop turns. Much less, and under load, when a turn takes long, trees would be built more slowly
+ * than deposits arrive.
+ */
+const TURN_MS = 5
 
 /**
  * The tree of a batch, RFC 9162, by merkletreejs: only its constructor, `getRoot` and `getProof(leaf, index)` are used, since the rest of
@@ -25,8 +30,12 @@ export interface BatchTree {
 export async function buildBatchTree (crypto: Crypto, leaves: readonly Uint8Array[]): Promise<BatchTree> {
   const tiles: Buffer[] = []
   const roots: Buffer[] = []
+  let turned = performance.now()
   for (let at = 0; at < leaves.length; at += TILE) {
-    if (at > 0) await new Promise(setImmediate)
+    if (performance.now() - turned > TURN_MS) {
+      await new Promise(setImmediate)
+      turned = performance.now()
+    }
     const tile = leaves.slice(at, at + TILE)
     tiles.push(Buffer.concat(tile))
     roots.push(checkedRoot(crypto, tile))

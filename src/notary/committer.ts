@@ -31,6 +31,8 @@ export interface CommitterOptions {
   readonly organizations: Map<string, number>
   /** Most deposits that wait. */
   readonly queueLimit: number
+  /** Something to wait for before more is written, because what follows is behind. */
+  readonly room: () => Promise<void> | undefined
   /** Called after the sync, before anybody is told. */
   readonly onCommitted: (leaves: readonly CommittedLeaf[], next: number) => void
 }
@@ -44,7 +46,7 @@ interface Waiting {
 
 interface Group { readonly waiting: readonly Waiting[], readonly built: BuiltGroup }
 
-export function createCommitter ({ context, deposits, queueLimit, onCommitted, ...start }: CommitterOptions): Committer {
+export function createCommitter ({ context, deposits, queueLimit, room, onCommitted, ...start }: CommitterOptions): Committer {
   const organizations = start.organizations
   let committed: Position = { sequence: start.next, organization: (id) => organizations.get(id) ?? 0 }
   let queue: Waiting[] = []
@@ -106,6 +108,15 @@ export function createCommitter ({ context, deposits, queueLimit, onCommitted, .
     onCommitted(leaves, after.sequence)
   }
 
+  /** Waits where what follows is behind; whoever is durable is told before. What is left to tell. */
+  const rest = async (written: Group | undefined): Promise<Group | undefined> => {
+    const until = room()
+    if (until === undefined) return written
+    if (written !== undefined) tell(written)
+    await until
+    return undefined
+  }
+
   const run = async (): Promise<void> => {
     await new Promise(setImmediate) // whoever arrives in this turn of the event loop comes along
     let written: Group | undefined
@@ -124,6 +135,7 @@ export function createCommitter ({ context, deposits, queueLimit, onCommitted, .
         fail(group.waiting, failed.cause)
         following = following === undefined ? undefined : build(following.waiting, committed)
       }
+      written = await rest(written)
       group = following ?? nextGroup(committed)
     }
     if (written !== undefined) tell(written)

@@ -110,6 +110,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     next: received,
     organizations: await deposits.organizations(),
     queueLimit: options.queueLimit,
+    room: () => sealer.room(),
     onCommitted: (leaves, next) => {
       progress.move({ received: next })
       if (leaves[0] !== undefined) backlog.received(leaves[0].receivedAt)

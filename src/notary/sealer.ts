@@ -20,7 +20,12 @@ import { createStage, type Stage } from './stage.js'
 export interface Sealer extends Stage {
   /** Takes leaves that are durable. */
   add (leaves: readonly CommittedLeaf[]): void
+  /** Resolves when deposits may go on after so many that are not sealed; undefined when they may now. */
+  room (): Promise<void> | undefined
 }
+
+/** Batches' worth of deposits that may wait to be sealed: what is in memory has a bound, and who deposits faster waits. */
+const MOST_WAITING = 4
 
 export interface SealerOptions {
   readonly context: Context
@@ -38,6 +43,11 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
   const { crypto, clock, checkpoint } = context
   let pending: CommittedLeaf[] = await unsealed(options)
   let lastSealed = Date.parse((await batches.sealed()).sealedAt ?? timeText(0))
+
+  const held: (() => void)[] = []
+  const release = (): void => {
+    for (const go of held.splice(0)) go()
+  }
 
   const due = (): number => {
     const age = clock() - (pending[0]?.receivedAt ?? 0)
@@ -67,6 +77,7 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
     checkpoint('seal.written')
     lastSealed = sealedMs
     pending = pending.slice(leaves.length)
+    if (pending.length < MOST_WAITING * size) release()
     progress.move({ sealed: { batches: mark.batches, sequence: mark.sequence } })
     onSealed()
   }
@@ -88,6 +99,14 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
   let armed = false
   return {
     ...stage,
+    halt (alarm) {
+      stage.halt(alarm)
+      release() // nothing will be sealed any more; intake has its own reason to refuse
+    },
+    room () {
+      if (pending.length < MOST_WAITING * size || stage.status().alarm !== undefined) return undefined
+      return new Promise((resolve) => { held.push(resolve) })
+    },
     add (leaves) {
       for (const leaf of leaves) pending.push(leaf)
       // One timer a batch: a wake-up for each group would cost more than the sealing.
