@@ -2,6 +2,7 @@
  * Loaded into a service before anything else: watches its event loop and answers questions about it over the channel to its parent. It has
  * no part in what the service does.
  */
+import { readFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 const RESOLUTION_MS = 1
@@ -10,10 +11,18 @@ histogram.enable()
 
 const delay = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS)
 
+/** Most resident memory so far. The kernel's other figure, getrusage, includes what the parent had when it forked. */
+function mostMemory (): number {
+  try {
+    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024
+  } catch {
+    return process.memoryUsage.rss()
+  }
+}
+
 process.on('message', () => {
-  const { maxRSS } = process.resourceUsage()
   process.send?.({
-    max: delay(histogram.max), p999: delay(histogram.percentile(99.9)), p99: delay(histogram.percentile(99)), maxRss: maxRSS * 1024
+    max: delay(histogram.max), p999: delay(histogram.percentile(99.9)), p99: delay(histogram.percentile(99)), maxRss: mostMemory()
   })
   histogram.reset()
 })
