@@ -44,7 +44,7 @@ export const evidenceRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = 
   }, async (request, reply) => {
     const { wait, timeout = 30 } = request.query
     const first = await find(request)
-    if (wait !== undefined) await progress.reach(first.sequence, wait, timeout * 1000, closed(request))
+    if (wait !== undefined) await whileOpen(request, async (signal) => await progress.reach(first.sequence, wait, timeout * 1000, signal))
     const { record, sequence, state, batch } = wait === undefined ? first : await find(request)
     void reply.header('cache-control', 'no-store')
     return {
@@ -106,9 +106,14 @@ function attachment (number: string, what: string): Record<string, string> {
   }
 }
 
-/** Aborts when the client goes away: nobody waits for nobody. */
-function closed (request: FastifyRequest): AbortSignal {
+/** Runs something that ends early when the client goes away: nobody waits for nobody. The connection is left as it was. */
+async function whileOpen<T> ({ raw: { socket } }: FastifyRequest, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
-  request.raw.socket.once('close', () => { controller.abort() })
-  return controller.signal
+  const abort = (): void => { controller.abort() }
+  socket.once('close', abort)
+  try {
+    return await run(controller.signal)
+  } finally {
+    socket.off('close', abort)
+  }
 }
