@@ -74,6 +74,8 @@ function addDeposit (program: Command, act: Act): void {
     .option('--metadata <json>', 'an object of fields to commit to; each can be disclosed alone later')
     .option('--no-name', 'do not commit to the file\'s name')
     .option('--digest-only', 'send the digests, never the content')
+    .option('--wallet <file>', 'sign a claim about each file with this encrypted wallet')
+    .option('--wallet-password <file>', 'the file that holds the wallet\'s password')
     .option('--out <dir>', 'where to keep receipt and secret (default: beside the file)')
     .option('--no-save', 'keep no receipt and no secret; they are in the output of --json')
     .option('--wait', 'wait until the deposit is final')

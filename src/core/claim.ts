@@ -26,7 +26,9 @@ export type ClaimVerdict =
   | 'signature-invalid'
 
 /** Whether a record's claim is about its content and signed by the key that its signature names. Never throws. */
-export function checkClaim (crypto: Crypto, { claim, signature, content }: EvidenceRecord): ClaimVerdict {
+export function checkClaim (
+  crypto: Crypto, { claim, signature, content }: Pick<EvidenceRecord, 'claim' | 'signature' | 'content'>
+): ClaimVerdict {
   if (signature === undefined || signature.scheme !== CLAIM_SCHEME) return 'scheme-unknown'
   if (claim === undefined || signature.path !== undefined) return 'malformed'
   const message = fromBase64url(claim)

@@ -10,6 +10,11 @@ export const State = Type.Union([Type.Literal('received'), Type.Literal('sealed'
 export const Metadata = Type.Record(Type.String({ minLength: 1, maxLength: 128 }), Type.Unknown(), {
   description: 'fields that the record commits to one by one, so that each can be disclosed alone'
 })
+export const Claim = Type.Object({
+  text: Type.String({ minLength: 1, maxLength: 1024, description: 'has a line "sha256: <hex>" that names the content' }),
+  address: Type.String({ pattern: '^0x[0-9a-fA-F]{40}$' }),
+  signature: Type.String({ pattern: '^0x[0-9a-f]{130}$', description: 'ERC-191 personal signature over the text' })
+}, { additionalProperties: false, description: 'the depositor\'s own statement, signed with its wallet' })
 export const NumberParams = Type.Object({
   number: Type.String({ minLength: 1, maxLength: 64, description: 'evidence number; case and separators are ignored' })
 })

@@ -8,6 +8,7 @@ export type NotaryErrorCode =
   | 'CONTENT_EMPTY'
   | 'DIGEST_MISMATCH' // expected digests differ from those of the content
   | 'METADATA_INVALID'
+  | 'CLAIM_INVALID' // a signed claim that is not about the content, or not signed by its address
   | 'NUMBER_UNKNOWN'
   | 'PROOF_NOT_READY'
   | 'PROOF_FOREIGN' // a proof of another log, or one that this log does not hold

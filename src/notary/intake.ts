@@ -1,4 +1,6 @@
+import { checkClaim, claimMembers, type SignedClaim } from '../core/claim.js'
 import { EvidenceError } from '../core/errors.js'
+import type { Crypto } from '../core/crypto.js'
 import { formatEvidenceNumber, NUMBER_RANDOMNESS } from '../core/evidence-number.js'
 import { jcs, type Json } from '../core/jcs.js'
 import { commitMetadata, DEPOSIT_SECRET_SIZE, type MetadataField, sortMetadata } from '../core/metadata.js'
@@ -30,7 +32,11 @@ export interface DigestsDeposit {
   readonly digests: Digests
   readonly size?: number | undefined
   readonly metadata?: Metadata | undefined
+  readonly claim?: SignedClaim | undefined
 }
+
+/** What a depositor says besides. */
+export type Said = Pick<DigestsDeposit, 'metadata' | 'claim'>
 
 /** Expected digests of a file that is being deposited. */
 export type Expected = Partial<Digests>
@@ -42,12 +48,12 @@ export type Expected = Partial<Digests>
 export interface Intake {
   /** Throws when nothing may be promised now; to be asked before a body is read. */
   assertOpen (): void
-  digests (by: ApiKey, digests: Digests, size: number | undefined, metadata: Metadata | undefined): Promise<Deposited>
+  digests (by: ApiKey, deposit: DigestsDeposit): Promise<Deposited>
   /** Many at once, at most GROUP. They keep their order; each is accepted, or refused alone. */
   bulk (by: ApiKey, list: readonly DigestsDeposit[]): Promise<(Deposited | NotaryError)[]>
   /** Streams content into the store. What is returned must go to `file` or be discarded. */
   receive (source: AsyncIterable<Uint8Array>): Promise<Received>
-  file (by: ApiKey, received: Received, expected: Expected, metadata: Metadata | undefined): Promise<Deposited>
+  file (by: ApiKey, received: Received, expected: Expected, said: Said): Promise<Deposited>
   /** Refuses everything from now on, for this reason. */
   stop (code: Extract<NotaryErrorCode, 'LEDGER_FORK' | 'CLOSING'>): void
 }
@@ -63,7 +69,7 @@ export function createIntake (context: Context, content: ContentStore, committer
     }
   }
 
-  const prepare = (by: ApiKey, content: DepositContent, metadata: Metadata | undefined): Prepared => {
+  const prepare = (by: ApiKey, content: DepositContent, { metadata, claim }: Said): Prepared => {
     const secret = random(DEPOSIT_SECRET_SIZE)
     const kept = metadata === undefined ? undefined : privatePart(secret, metadata)
     const draft = {
@@ -73,14 +79,15 @@ export function createIntake (context: Context, content: ContentStore, committer
       receivedAt: context.clock(),
       ...content,
       metadata: kept === undefined ? undefined : commitMetadata(context.crypto, secret, kept.sorted),
+      claim: claim === undefined ? undefined : checkedClaim(context.crypto, content.digests, claim),
       salt: random(SALT_SIZE).toString('base64url')
     }
     context.checkpoint('intake.validated')
     return { draft, kept, secret }
   }
 
-  const deposit = async (by: ApiKey, content: DepositContent, metadata: Metadata | undefined): Promise<Deposited> => {
-    const prepared = prepare(by, content, metadata)
+  const deposit = async (by: ApiKey, content: DepositContent, said: Said): Promise<Deposited> => {
+    const prepared = prepare(by, content, said)
     const [committed] = await committer.commit([prepared])
     return deposited(prepared, committed)
   }
@@ -90,27 +97,29 @@ export function createIntake (context: Context, content: ContentStore, committer
     stop (code) {
       stopped = code
     },
-    async digests (by, digests, size, metadata) {
+    async digests (by, { digests, size, ...said }) {
       assertOpen()
-      return await deposit(by, { digests, size, digestedBy: 'submitter' }, metadata)
+      return await deposit(by, { digests, size, digestedBy: 'submitter' }, said)
     },
     async bulk (by, list) {
       assertOpen()
-      const prepared = list.map(({ digests, size, metadata }) => {
-        return refusal(() => prepare(by, { digests, size, digestedBy: 'submitter' }, metadata))
+      const prepared = list.map(({ digests, size, ...said }) => {
+        return refusal(() => prepare(by, { digests, size, digestedBy: 'submitter' }, said))
       })
       const accepted = prepared.filter((each): each is Prepared => !(each instanceof NotaryError))
       const committed = (accepted.length === 0 ? [] : await committer.commit(accepted)).values()
       return prepared.map((each) => each instanceof NotaryError ? each : deposited(each, committed.next().value))
     },
     receive: (source) => content.receive(source),
-    async file (by, received, expected, metadata) {
+    async file (by, received, expected, said) {
       assertOpen()
       if (received.size === 0) throw new NotaryError({ code: 'CONTENT_EMPTY', message: 'the file has no bytes' })
       requireExpected(received.digests, expected)
-      if (metadata !== undefined) privatePart(Buffer.alloc(DEPOSIT_SECRET_SIZE), metadata) // refuse before anything is kept
+      // refuse before anything is kept
+      if (said.metadata !== undefined) privatePart(Buffer.alloc(DEPOSIT_SECRET_SIZE), said.metadata)
+      if (said.claim !== undefined) checkedClaim(context.crypto, received.digests, said.claim)
       await received.keep()
-      return await deposit(by, { digests: received.digests, size: received.size, digestedBy: 'notary' }, metadata)
+      return await deposit(by, { digests: received.digests, size: received.size, digestedBy: 'notary' }, said)
     }
   }
 }
@@ -143,6 +152,19 @@ function requireExpected (found: Required<Digests>, expected: Expected): void {
       throw new NotaryError({ code: 'DIGEST_MISMATCH', message: `the content's ${algorithm} is ${found[algorithm]}, expected was ${stated}` })
     }
   }
+}
+
+/** The members of a record for a claim that is about this content and signed by its address. */
+function checkedClaim (crypto: Crypto, digests: Digests, claim: SignedClaim): ReturnType<typeof claimMembers> {
+  const members = claimMembers(claim)
+  const verdict = checkClaim(crypto, { ...members, content: { digests } })
+  if (verdict === 'ok') return members
+  throw new NotaryError({
+    code: 'CLAIM_INVALID',
+    message: verdict === 'other-content'
+      ? `the claim needs a line "sha256: ${digests.sha256}"`
+      : `the signature over the claim is not by ${claim.keyId}`
+  })
 }
 
 function privatePart (secret: Buffer, metadata: Metadata): PrivatePart & { readonly sorted: readonly MetadataField[] } {

@@ -1,7 +1,9 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { Wallet } from 'ethers'
 import t, { type Test } from 'tap'
-import { fromBase64url, fromHex, fromUtf8 } from '../../src/core/bytes.js'
+import { fromBase64url, fromHex, fromUtf8, toBase64url } from '../../src/core/bytes.js'
 import { parseBatchHeader } from '../../src/core/batch.js'
+import { checkClaim, claimText, type SignedClaim } from '../../src/core/claim.js'
 import { proofBytes, parseProof } from '../../src/core/proof.js'
 import { checkReceipt, ed25519PublicKey, parseReceipt, receiptKeyId } from '../../src/core/receipt.js'
 import { leafHash, verifyInclusion } from '../../src/core/merkle.js'
@@ -70,7 +72,7 @@ async function world (t: Test, options: { ledger?: FakeLedger, clock?: Clock, fo
 
 const digests = (): { sha256: string, sm3: string } => ({ sha256: randomBytes(32).toString('hex'), sm3: randomBytes(32).toString('hex') })
 const deposit = async ({ notary }: World, count: number): Promise<Deposited[]> =>
-  await Promise.all(Array.from({ length: count }, () => notary.intake.digests(BY, digests(), undefined, undefined)))
+  await Promise.all(Array.from({ length: count }, () => notary.intake.digests(BY, { digests: digests() })))
 const allFinal = async ({ notary: { progress } }: World): Promise<void> => {
   await until(async () => await Promise.resolve(progress.final.sequence === progress.received))
 }
@@ -190,7 +192,7 @@ t.test('a write that fails fails its whole group and changes no counter', async 
   const at = await world(t, { store: failing })
   await deposit(at, 2)
   fails = true
-  const results = await Promise.allSettled(Array.from({ length: 5 }, () => at.notary.intake.digests(BY, digests(), undefined, undefined)))
+  const results = await Promise.allSettled(Array.from({ length: 5 }, () => at.notary.intake.digests(BY, { digests: digests() })))
   t.ok(results.every((result) => result.status === 'rejected' && (result.reason as { code: string }).code === 'STORE_FAILED'))
   t.equal(at.notary.progress.received, 2)
   t.equal(typeof at.notary.committer.failure, 'string')
@@ -202,7 +204,7 @@ t.test('a write that fails fails its whole group and changes no counter', async 
 
 t.test('a full queue pushes back', async (t) => {
   const at = await world(t, { queueLimit: 10 })
-  const results = await Promise.allSettled(Array.from({ length: 30 }, () => at.notary.intake.digests(BY, digests(), undefined, undefined)))
+  const results = await Promise.allSettled(Array.from({ length: 30 }, () => at.notary.intake.digests(BY, { digests: digests() })))
   const codes = results.flatMap((result) => result.status === 'rejected' ? [(result.reason as { code: string }).code] : [])
   t.equal(codes.length, 20)
   t.ok(codes.every((code) => code === 'OVERLOADED'))
@@ -211,12 +213,29 @@ t.test('a full queue pushes back', async (t) => {
 
 t.test('metadata is committed to and disclosed field by field', async (t) => {
   const at = await world(t)
-  const { sequence, receipt, secret } = await at.notary.intake.digests(BY, digests(), 5, { name: 'a.pdf', case: { id: 7 }, 合: ['x'] })
+  const { sequence, receipt, secret } = await at.notary.intake.digests(BY, { digests: digests(), size: 5, metadata: { name: 'a.pdf', case: { id: 7 }, 合: ['x'] } })
   t.equal(Buffer.from(secret, 'base64url').length, 32)
   t.equal(parseReceipt(Buffer.from(receipt)).record.metadata?.size, '3')
   await allFinal(at)
   const proof = await at.notary.prover.prove(sequence, ['合', 'case'])
   t.same(proof.disclosures?.map(({ name, value }) => [name, value]), [['case', { id: 7 }], ['合', ['x']]])
   await t.rejects(at.notary.prover.prove(sequence, ['nothing']), { code: 'FIELD_UNKNOWN' })
-  await t.rejects(at.notary.intake.digests(BY, digests(), 5, {}), { code: 'METADATA_INVALID' })
+  await t.rejects(at.notary.intake.digests(BY, { digests: digests(), size: 5, metadata: {} }), { code: 'METADATA_INVALID' })
+})
+
+t.test('a wallet\'s claim is in the record when it holds, and refused when it does not', async (t) => {
+  const { notary } = await world(t)
+  const wallet = new Wallet(`0x${'11'.repeat(32)}`)
+  const content = digests()
+  const sign = async (text: string): Promise<SignedClaim> => ({
+    claim: text, keyId: wallet.address.toLowerCase(), value: toBase64url(fromHex((await wallet.signMessage(text)).slice(2)))
+  })
+  const claim = await sign(claimText(content.sha256))
+  const { receipt } = await notary.intake.digests(BY, { digests: content, claim })
+  const { record } = parseReceipt(Buffer.from(receipt))
+  t.equal(checkClaim(nodeCrypto, record), 'ok')
+  t.equal(record.signature?.keyId, wallet.address.toLowerCase())
+  await t.rejects(notary.intake.digests(BY, { digests: digests(), claim }), { code: 'CLAIM_INVALID' })
+  await t.rejects(notary.intake.digests(BY, { digests: content, claim: { ...claim, keyId: `0x${'22'.repeat(20)}` } }), { code: 'CLAIM_INVALID' })
+  t.equal(notary.progress.received, 1, 'what was refused left nothing')
 })

@@ -13,12 +13,16 @@ import { logOf, pinsFor } from '../pins.js'
 import { present } from '../present.js'
 import { apiKey, connect, jsonOf, type Service, type ServiceOptions, serviceUrl } from '../service.js'
 import { reportError, type Terminal } from '../terminal.js'
+import { openWallet, type SignClaim, type WalletClaim } from '../wallet.js'
 
 export interface DepositOptions extends ServiceOptions {
   readonly metadata?: string
   /** Without: the file's name is committed to as metadata. */
   readonly name: boolean
   readonly digestOnly?: boolean
+  /** An encrypted wallet that signs a claim about each file, and the file with its password. */
+  readonly wallet?: string
+  readonly walletPassword?: string
   /** Folder for receipt and secret, default the file's own. */
   readonly out?: string
   /** False: receipt and secret are only printed. */
@@ -35,12 +39,13 @@ export async function run (files: readonly string[], options: DepositOptions, te
   const shared = metadataOf(options.metadata)
   const bundle = new Uint8Array((await service.call('GET', '/v1/trust-bundle')).body)
   const pins = await pinsFor(logOf(bundle), undefined)
+  const sign = options.wallet === undefined ? undefined : await openWallet(options.wallet, options.walletPassword)
   const results: unknown[] = []
   let exitCode: number = EXIT.ok
   for (const file of files) {
     try {
       const metadata = options.name ? { [FIELD.fileName]: basename(file), ...shared } : shared
-      results.push(await deposit(file, { options, service, bundle, pins, metadata, terminal }))
+      results.push(await deposit(file, { options, service, bundle, pins, metadata, sign, terminal }))
     } catch (error) {
       if (files.length === 1) throw error
       terminal.note(file)
@@ -58,6 +63,7 @@ interface Context {
   readonly bundle: Uint8Array
   readonly pins: readonly Pin[]
   readonly metadata: Metadata | undefined
+  readonly sign: SignClaim | undefined
   readonly terminal: Terminal
 }
 
@@ -66,9 +72,7 @@ async function deposit (file: string, context: Context): Promise<unknown> {
   const size = await sizeOf(file)
   if (size === 0) throw new CliError({ code: 'FILE', message: `${file} is empty: there is nothing to deposit` })
   const digests = await hash(file, size, terminal)
-  const answer = jsonOf(options.digestOnly === true
-    ? await service.call('POST', '/v1/evidence/digests', jsonBody(digestBody(digests, metadata)))
-    : await upload(file, size, digests, context))
+  const answer = jsonOf(await send(file, size, digests, context))
   const { number, secret } = answer
   if (typeof number !== 'string' || typeof secret !== 'string') {
     throw new CliError({ code: 'PROTOCOL', message: 'the answer has no evidence number or no secret' })
@@ -106,12 +110,23 @@ async function hash (file: string, size: number, terminal: Terminal): Promise<Fi
   }
 }
 
-async function upload (file: string, size: number, digests: FileDigests, { service, metadata, terminal }: Context): ReturnType<Service['call']> {
+async function send (file: string, size: number, digests: FileDigests, context: Context): ReturnType<Service['call']> {
+  const { options, service, metadata, sign } = context
+  const claim = await sign?.(toHex(digests.sha256))
+  return options.digestOnly === true
+    ? await service.call('POST', '/v1/evidence/digests', jsonBody(digestBody(digests, metadata, claim)))
+    : await upload(file, size, { digests, claim }, context)
+}
+
+async function upload (
+  file: string, size: number, { digests, claim }: { digests: FileDigests, claim: WalletClaim | undefined }, { service, metadata, terminal }: Context
+): ReturnType<Service['call']> {
   const progress = terminal.progress(`sending ${basename(file)}`, size)
   const fields = {
     sha256: toHex(digests.sha256),
     sm3: toHex(digests.sm3),
-    ...(metadata !== undefined && { metadata: JSON.stringify(metadata) })
+    ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }),
+    ...(claim !== undefined && { claim: JSON.stringify(claim) })
   }
   try {
     return await service.call('POST', '/v1/evidence', multipart(fields, file, size, (done) => { progress.update(done) }))
@@ -120,12 +135,12 @@ async function upload (file: string, size: number, digests: FileDigests, { servi
   }
 }
 
-function digestBody (digests: FileDigests, metadata: Metadata | undefined): unknown {
+function digestBody (digests: FileDigests, metadata: Metadata | undefined, claim: WalletClaim | undefined): unknown {
   return {
     sha256: toHex(digests.sha256),
     sm3: toHex(digests.sm3),
     size: Number(digests.size),
-    ...present({ metadata })
+    ...present({ metadata, claim })
   }
 }
 

@@ -2,14 +2,13 @@ import { Readable } from 'node:stream'
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { Json } from '../../../core/jcs.js'
 import type { DigestsDeposit } from '../../../notary/intake.js'
 import type { Notary } from '../../../notary/notary.js'
 import { keyOf } from '../../plugins/auth.js'
 import { HttpError, problemOf } from '../../problems.js'
 import { answers } from '../../schemas.js'
 import { depositedText } from './deposited.js'
-import { DigestsBody } from './digests.js'
+import { DigestsBody, digestsDeposit } from './digests.js'
 
 const MEDIA_TYPE = 'application/x-ndjson'
 /** Most lines, and bytes, of one request: they are in memory until they are answered. */
@@ -108,6 +107,5 @@ function readLine (request: FastifyRequest, line: string): Reading {
     const [reason] = validate.errors ?? []
     return { error: new HttpError('REQUEST_INVALID', `body${reason?.instancePath ?? ''} ${reason?.message ?? 'is of the wrong form'}`) }
   }
-  const { sha256, sm3, size, metadata } = value as { sha256: string, sm3?: string, size?: number, metadata?: Record<string, Json> }
-  return { deposit: { digests: sm3 === undefined ? { sha256 } : { sha256, sm3 }, size, metadata } }
+  return { deposit: digestsDeposit(value as Type.Static<typeof DigestsBody>) }
 }

@@ -1,9 +1,11 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Json } from '../../../core/jcs.js'
+import type { DigestsDeposit } from '../../../notary/intake.js'
 import type { Notary } from '../../../notary/notary.js'
+import { signedClaim } from '../../claim.js'
 import { keyOf } from '../../plugins/auth.js'
-import { answers, Deposited, Metadata, Sha256, Sm3 } from '../../schemas.js'
+import { answers, Claim, Deposited, Metadata, Sha256, Sm3 } from '../../schemas.js'
 import { depositedText } from './deposited.js'
 
 /** What is stated of a file that stays with its owner. */
@@ -11,8 +13,19 @@ export const DigestsBody = Type.Object({
   sha256: Sha256,
   sm3: Type.Optional(Sm3),
   size: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'bytes' })),
-  metadata: Type.Optional(Metadata)
+  metadata: Type.Optional(Metadata),
+  claim: Type.Optional(Claim)
 }, { additionalProperties: false })
+
+/** A body as the notary takes it. */
+export function digestsDeposit ({ sha256, sm3, size, metadata, claim }: Type.Static<typeof DigestsBody>): DigestsDeposit {
+  return {
+    digests: sm3 === undefined ? { sha256 } : { sha256, sm3 },
+    size,
+    metadata: metadata as Record<string, Json> | undefined,
+    claim: signedClaim(claim)
+  }
+}
 
 /** Deposits of digests alone. The hot path: the answer's text is put together from texts that exist already. */
 export const digestRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app, { notary }, done) => {
@@ -28,9 +41,7 @@ export const digestRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (a
       response: answers({ 201: Deposited })
     }
   }, async (request, reply) => {
-    const { sha256, sm3, size, metadata } = request.body
-    const digests = sm3 === undefined ? { sha256 } : { sha256, sm3 }
-    const deposited = await notary.intake.digests(keyOf(request), digests, size, metadata as Record<string, Json> | undefined)
+    const deposited = await notary.intake.digests(keyOf(request), digestsDeposit(request.body))
     reply.code(201).header('content-type', 'application/json; charset=utf-8').header('x-content-type-options', 'nosniff')
     return depositedText(deposited)
   })

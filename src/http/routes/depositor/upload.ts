@@ -1,9 +1,11 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { Json } from '../../../core/jcs.js'
-import type { Expected } from '../../../notary/intake.js'
+import type { SignedClaim } from '../../../core/claim.js'
+import type { Expected, Said } from '../../../notary/intake.js'
 import type { Notary } from '../../../notary/notary.js'
 import type { Received } from '../../../store/content.js'
 import { digestField, type FormReader, jsonField, readForm } from '../../multipart.js'
+import { claimField } from '../../claim.js'
 import { keyOf } from '../../plugins/auth.js'
 import { HttpError } from '../../problems.js'
 import { answers, Deposited } from '../../schemas.js'
@@ -15,7 +17,7 @@ export const uploadRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (a
     onRequest: app.requireScope('deposit'),
     schema: {
       operationId: 'depositFile',
-      summary: 'Deposit a file: parts `file`, optional `metadata` (JSON object), `sha256`, `sm3` (expected digests)',
+      summary: 'Deposit a file: parts `file`, optional `metadata` (JSON object), `sha256`, `sm3` (expected digests), `claim` (JSON object, as in depositDigests)',
       tags: ['depositor'],
       security: [{ key: [] }],
       consumes: ['multipart/form-data'],
@@ -26,8 +28,8 @@ export const uploadRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (a
     const form = createDepositForm(notary)
     try {
       await readForm(request, form)
-      const { received, expected, metadata } = form.result()
-      const deposited = await notary.intake.file(keyOf(request), received, expected, metadata)
+      const { received, expected, said } = form.result()
+      const deposited = await notary.intake.file(keyOf(request), received, expected, said)
       reply.code(201).header('content-type', 'application/json; charset=utf-8')
       return depositedText(deposited)
     } finally {
@@ -38,13 +40,14 @@ export const uploadRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (a
 }
 
 interface DepositForm extends FormReader {
-  result (): { received: Received, expected: Expected, metadata: Record<string, Json> | undefined }
+  result (): { received: Received, expected: Expected, said: Said }
   discard (): Promise<void>
 }
 
 function createDepositForm ({ intake }: Notary): DepositForm {
   let received: Received | undefined
   let metadata: Record<string, Json> | undefined
+  let claim: SignedClaim | undefined
   const expected: { sha256?: string, sm3?: string } = {}
   return {
     async file (name, stream) {
@@ -55,11 +58,12 @@ function createDepositForm ({ intake }: Notary): DepositForm {
     field (name, value) {
       if (name === 'sha256' || name === 'sm3') expected[name] = digestField(name, value)
       else if (name === 'metadata') metadata = jsonField(name, value) as Record<string, Json>
+      else if (name === 'claim') claim = claimField(jsonField(name, value))
       else throw new HttpError('FIELD_INVALID', `the form has no field ${name}`)
     },
     result () {
       if (received === undefined) throw new HttpError('FILE_MISSING', 'the form has no part named file')
-      return { received, expected, metadata }
+      return { received, expected, said: { metadata, claim } }
     },
     async discard () {
       await received?.discard()
