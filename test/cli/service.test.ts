@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import t from 'tap'
-import { startService, stopNetwork, untilReady } from '../support/service.js'
+import { dataFolder, startService, stopNetwork, untilReady } from '../support/service.js'
 
 const MAIN = resolve('dist/src/cli/main.js')
 
@@ -25,14 +25,10 @@ async function run (command: string, args: readonly string[], cwd: string, env: 
 const json = ({ out }: Run): any => JSON.parse(out)
 
 t.test('deposit, proof, trust, offline verification, network and doctor', async (t) => {
-  const root = t.testdir({ data: {}, work: { 'photo.jpg': randomBytes(300_000).toString('latin1'), 'notes.txt': '你好\n', empty: '' } })
-  const data = join(root, 'data')
-  const work = join(root, 'work')
+  const work = t.testdir({ 'photo.jpg': randomBytes(300_000).toString('latin1'), 'notes.txt': '你好\n', empty: '' })
+  const data = dataFolder(t)
   const service = await startService(data)
-  t.teardown(async () => {
-    await service.kill()
-    await stopNetwork(data)
-  })
+  t.teardown(async () => { await service.kill() })
   await untilReady(service)
   const env = { STEELYARD_URL: service.url, STEELYARD_DATA: data }
   const cli = async (...args: string[]): Promise<Run> => await run(process.execPath, [MAIN, ...args], work, env)
@@ -87,12 +83,9 @@ t.test('deposit, proof, trust, offline verification, network and doctor', async 
 })
 
 t.test('an answer that does not verify is not taken for a success', async (t) => {
-  const root = t.testdir({ data: {}, 'a.txt': 'a', 'b.txt': 'b' })
-  const service = await startService(join(root, 'data'))
-  t.teardown(async () => {
-    await service.kill()
-    await stopNetwork(join(root, 'data'))
-  })
+  const work = t.testdir({ 'a.txt': 'a', 'b.txt': 'b' })
+  const service = await startService(dataFolder(t))
+  t.teardown(async () => { await service.kill() })
   await untilReady(service)
   // A dishonest front: it answers every deposit with the answer of an earlier one, changed as the test says.
   const { body: earlier } = await service.json('/v1/evidence/digests', {
@@ -109,13 +102,13 @@ t.test('an answer that does not verify is not taken for a success', async (t) =>
   await new Promise<void>((resolve) => { front.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => { front.closeAllConnections(); front.close() })
   const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}`
-  const deposit = async (file: string): Promise<Run> => await run(process.execPath, [MAIN, 'deposit', file, '--digest-only', '--no-name', '--url', url, '--key', 'k', '--json'], root)
+  const deposit = async (file: string): Promise<Run> => await run(process.execPath, [MAIN, 'deposit', file, '--digest-only', '--no-name', '--url', url, '--key', 'k', '--json'], work)
   const refused = async (name: string, file: string, value: unknown): Promise<void> => {
     answer = value
     const result = await deposit(file)
     t.equal(result.code, 1, name)
     t.match(json(result).error.code, /^(CHECK|PROTOCOL)$/, name)
-    t.notOk(readdirSync(root).some((entry) => entry.endsWith('.receipt.json')), `${name}: nothing was kept`)
+    t.notOk(readdirSync(work).some((entry) => entry.endsWith('.receipt.json')), `${name}: nothing was kept`)
   }
 
   await refused('the digests of another file', 'b.txt', earlier)
@@ -133,13 +126,12 @@ t.test('the quick start of the README', async (t) => {
   const [, script = ''] = /<!-- quick-start -->\n```sh\n([\s\S]+?)```/.exec(readFileSync('README.md', 'utf8')) ?? []
   const [, chinese] = /<!-- quick-start -->\n```sh\n([\s\S]+?)```/.exec(readFileSync('README.zh-CN.md', 'utf8')) ?? []
   t.equal(chinese?.replace(/ +#.*$/gm, ''), script.replace(/ +#.*$/gm, ''), 'the same commands in both languages')
-  const root = t.testdir({ data: {}, clone: {} })
+  const root = t.testdir({ clone: {} })
   const clone = join(root, 'clone')
   symlinkSync(resolve('scripts'), join(clone, 'scripts'))
   mkdirSync(join(root, 'home'))
-  const data = join(root, 'data')
+  const data = dataFolder(t)
   const port = await freePort()
-  t.teardown(async () => { await stopNetwork(data) })
   const result = await run('bash', ['-e', '-c', script], clone, {
     STEELYARD_DATA: data, STEELYARD_PORT: String(port), STEELYARD_LOG_LEVEL: 'silent', HOME: join(root, 'home'), NO_PREPARE: '1'
   })

@@ -1,5 +1,6 @@
 /** The command line without a service: verification, trust and usage. Every call is a process of its own, as people run it. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -69,6 +70,21 @@ t.test('report in two languages and as JSON', async (t) => {
   const report = json(cli([...PROOF, '--pin', world.fingerprint, '--json']))
   t.match(report, { type: 'steelyard/report/v1', exitCode: 0, outcome: 'consistent', trust: { state: 'pinned', fingerprint: world.fingerprint } })
   t.equal(cli([...PROOF, '--lang', 'fr']).code, 64)
+})
+
+t.test('a reader that leaves early changes no result; output that cannot be written does', async (t) => {
+  const code = async (args: readonly string[]): Promise<unknown> => {
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { HOME: folder }, stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.destroy()
+    child.stderr.destroy()
+    return (await once(child, 'exit'))[0]
+  }
+  t.equal(await code([...PROOF, '--pin', world.fingerprint]), 0)
+  t.equal(await code(PROOF), 2)
+  t.equal(await code(['verify', '合同.pdf', '--nonsense']), 64)
+  if (!existsSync('/dev/full')) return
+  const full = spawnSync('/bin/sh', ['-c', '"$@" > /dev/full', 'sh', process.execPath, MAIN, ...PROOF, '--trust-as-given'], { cwd: folder, env: { HOME: folder } })
+  t.equal(full.status, 1)
 })
 
 t.test('receipts', async (t) => {
