@@ -20,9 +20,14 @@ function mostMemory (): number {
   }
 }
 
+function cpuSeconds (): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
 process.on('message', () => {
   process.send?.({
-    max: delay(histogram.max), p999: delay(histogram.percentile(99.9)), p99: delay(histogram.percentile(99)), maxRss: mostMemory()
+    max: delay(histogram.max), p999: delay(histogram.percentile(99.9)), p99: delay(histogram.percentile(99)), maxRss: mostMemory(), cpu: cpuSeconds()
   })
   histogram.reset()
 })

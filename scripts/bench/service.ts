@@ -25,7 +25,15 @@ export interface BenchService {
   stop (): Promise<void>
 }
 
-export interface LoopDelay { readonly max: number, readonly p999: number, readonly p99: number, readonly maxRss: number }
+export interface LoopDelay {
+  readonly max: number
+  readonly p999: number
+  readonly p99: number
+  /** Most resident memory since the start, in bytes. */
+  readonly maxRss: number
+  /** Processor time of all threads since the start, in seconds. */
+  readonly cpu: number
+}
 
 export interface ServiceSettings {
   readonly data: string

@@ -1,4 +1,4 @@
-import { ended, message, program } from '../child.js'
+import { ask, ended, message, program } from '../child.js'
 import { digestBodies, singleDeposits } from '../load.js'
 import { median } from '../numbers.js'
 import { atLeast } from '../row.js'
@@ -19,12 +19,25 @@ export const deposits: Bench = async ({ folder, settings: { seconds, rounds }, n
     const ours = { ...load, url: service.url, headers: service.authorization }
     await service.reached('final', (await singleDeposits({ ...ours, seconds: WARM_UP_SECONDS })).total)
     await singleDeposits({ ...load, url: bareUrl, seconds: WARM_UP_SECONDS })
+    const cpu = { bare: { seconds: 0, requests: 0 }, ours: { seconds: 0, requests: 0 } }
+    const spent = async (of: keyof typeof cpu, now: () => Promise<number>, run: () => ReturnType<typeof singleDeposits>): Promise<number> => {
+      const before = await now()
+      const { rate, total } = await run()
+      cpu[of].seconds += await now() - before
+      cpu[of].requests += total
+      return rate
+    }
+    const bareCpu = async (): Promise<number> => await ask<number>(bare, 'cpu')
+    const oursCpu = async (): Promise<number> => (await service.loopDelay()).cpu
     const rates: { ours: number[], bare: number[] } = { ours: [], bare: [] }
     for (let round = 0; round < rounds; round++) {
-      rates.bare.push((await singleDeposits({ ...load, url: bareUrl, seconds })).rate)
-      rates.ours.push((await singleDeposits({ ...ours, seconds })).rate)
+      rates.bare.push(await spent('bare', bareCpu, async () => await singleDeposits({ ...load, url: bareUrl, seconds })))
+      rates.ours.push(await spent('ours', oursCpu, async () => await singleDeposits({ ...ours, seconds })))
       note(`bare ${Math.round(rates.bare.at(-1) ?? 0)}, ours ${Math.round(rates.ours.at(-1) ?? 0)} a second`)
     }
+    // Hardly depends on what else the machine does: where it is busy, this says more than the rates.
+    const each = (of: keyof typeof cpu): number => cpu[of].seconds / cpu[of].requests * 1e6
+    note(`processor time a request, all threads: bare ${each('bare').toFixed(0)} us, ours ${each('ours').toFixed(0)} us`)
     return [atLeast('deposits', 'single deposits over HTTP / bare Fastify, 64 connections', '1/s', median(rates.ours), median(rates.bare), 0.5)]
   } finally {
     await Promise.all([service.stop(), ended(bare, 'SIGTERM')])
