@@ -68,17 +68,20 @@ interface Context {
 }
 
 async function deposit (file: string, context: Context): Promise<unknown> {
-  const { options, service, bundle, pins, metadata, terminal } = context
+  const { options, service, bundle, pins, metadata, sign, terminal } = context
   const size = await sizeOf(file)
   if (size === 0) throw new CliError({ code: 'FILE', message: `${file} is empty: there is nothing to deposit` })
   const digests = await hash(file, size, terminal)
-  const answer = jsonOf(await send(file, size, digests, context))
+  const claim = await sign?.(toHex(digests.sha256))
+  const answer = jsonOf(await send(file, size, { digests, claim }, context))
   const { number, secret } = answer
   if (typeof number !== 'string' || typeof secret !== 'string') {
     throw new CliError({ code: 'PROTOCOL', message: 'the answer has no evidence number or no secret' })
   }
   const receiptFile = receiptBytesOf(answer.receipt)
-  const receipt = checkDeposit({ digests, metadata, bundle, pins }, { number, secret, receipt: receiptFile })
+  const receipt = checkDeposit(
+    { digests, metadata, claim, digestOnly: options.digestOnly === true, bundle, pins }, { number, secret, receipt: receiptFile }, Date.now()
+  )
   const saved = options.save ? await save(file, options.out, number, receiptFile, secret) : undefined
   const state = options.wait === true ? await untilFinal(service, number) : String(answer.state)
   if (options.json !== true) {
@@ -110,16 +113,17 @@ async function hash (file: string, size: number, terminal: Terminal): Promise<Fi
   }
 }
 
-async function send (file: string, size: number, digests: FileDigests, context: Context): ReturnType<Service['call']> {
-  const { options, service, metadata, sign } = context
-  const claim = await sign?.(toHex(digests.sha256))
+interface Stated { readonly digests: FileDigests, readonly claim: WalletClaim | undefined }
+
+async function send (file: string, size: number, stated: Stated, context: Context): ReturnType<Service['call']> {
+  const { options, service, metadata } = context
   return options.digestOnly === true
-    ? await service.call('POST', '/v1/evidence/digests', jsonBody(digestBody(digests, metadata, claim)))
-    : await upload(file, size, { digests, claim }, context)
+    ? await service.call('POST', '/v1/evidence/digests', jsonBody(digestBody(stated, metadata)))
+    : await upload(file, size, stated, context)
 }
 
 async function upload (
-  file: string, size: number, { digests, claim }: { digests: FileDigests, claim: WalletClaim | undefined }, { service, metadata, terminal }: Context
+  file: string, size: number, { digests, claim }: Stated, { service, metadata, terminal }: Context
 ): ReturnType<Service['call']> {
   const progress = terminal.progress(`sending ${basename(file)}`, size)
   const fields = {
@@ -135,7 +139,7 @@ async function upload (
   }
 }
 
-function digestBody (digests: FileDigests, metadata: Metadata | undefined, claim: WalletClaim | undefined): unknown {
+function digestBody ({ digests, claim }: Stated, metadata: Metadata | undefined): unknown {
   return {
     sha256: toHex(digests.sha256),
     sm3: toHex(digests.sm3),
