@@ -71,6 +71,9 @@ export interface AnchorOptions {
   readonly entry?: (value: Uint8Array) => Uint8Array
 }
 
+/** `lifecycleAt`: the block of the definition that the endorsers read. */
+export type WorldQuery = QueryOptions & { readonly lifecycleAt?: number }
+
 export interface ReceiptKeyPair { readonly privateKey: KeyObject, readonly spki: Uint8Array, readonly id: string }
 
 export function receiptKeyPair (): ReceiptKeyPair {
@@ -283,7 +286,7 @@ export class EvidenceWorld {
 
   /** An endorsed query of the log's state machine. */
   query (
-    name: 'readBatch' | 'getKeys' | 'status', args: readonly string[], key: string, at: number, options: QueryOptions = {}
+    name: 'readBatch' | 'getKeys' | 'status', args: readonly string[], key: string, at: number, { lifecycleAt, ...options }: WorldQuery = {}
   ): { data: FabricReadback, identities: Identities } {
     const call = this.#call(at)
     const reading = name === 'readBatch'
@@ -294,7 +297,7 @@ export class EvidenceWorld {
       args: [name, ...args],
       payload: utf8(answer),
       endorsers: this.peers(),
-      sets: [lifecycleSet(), readWriteSet(CHAINCODE, { reads: sets.reads ?? [], writes: [] })],
+      sets: [lifecycleSet(lifecycleAt), readWriteSet(CHAINCODE, { reads: sets.reads ?? [], writes: [] })],
       ...options
     })
     const endorsements = [...made.data.endorsements].sort((a, b) => a.identity < b.identity ? -1 : 1)

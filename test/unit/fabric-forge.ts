@@ -77,7 +77,7 @@ function setMsp (group: configtx.ConfigGroup | undefined, ca: Issued, tlsCa: Iss
 }
 
 /** The real network's configuration envelope with these organizations' CAs and orderers. */
-export function configEnvelope (organizations: readonly Organization[], sequence = 0, alter: Alter<configuration.Orderers> = nothing): Uint8Array {
+export function configEnvelope (organizations: readonly Organization[], sequence = 0, alter: Alter<configuration.Orderers> = nothing, members: readonly string[] = NAMES): Uint8Array {
   const envelope = common.Envelope.deserializeBinary(block(0).data[0] as Uint8Array)
   const payload = common.Payload.deserializeBinary(envelope.getPayload_asU8())
   const config = configtx.ConfigEnvelope.deserializeBinary(payload.getData_asU8())
@@ -87,6 +87,7 @@ export function configEnvelope (organizations: readonly Organization[], sequence
     const { ca, ordererCa, tlsCa } = organizations[i] as Organization
     setMsp(root?.get('Application')?.getGroupsMap().get(`${name}MSP`), ca, tlsCa)
     setMsp(orderer?.getGroupsMap().get(`${name}OrdererMSP`), ordererCa, tlsCa)
+    if (!members.includes(name)) root?.get('Application')?.getGroupsMap().del(`${name}MSP`)
   }
   const value = orderer?.getValuesMap().get('Orderers')
   const orderers = configuration.Orderers.deserializeBinary(value?.getValue_asU8() ?? new Uint8Array(0))
@@ -189,7 +190,7 @@ export interface TransactionOptions {
 
 export class ForgedNetwork {
   readonly organizations: readonly Organization[]
-  readonly genesis: Uint8Array
+  genesis: Uint8Array
 
   constructor (organizations = NAMES.map(organization), genesis = configEnvelope(organizations)) {
     this.organizations = organizations

@@ -281,7 +281,12 @@ void t.test('successive definitions', async (t) => {
   const newer = { sets: [lifecycleSet(3), readWriteSet(CHAINCODE, { reads: [['k', 6]] })] }
   t.equal(read({ ...newer, version: '2' }, {}, story(good)), 'ok')
   t.equal(read(newer, {}, story(good)), 'CHAINCODE', 'the old version under the new definition')
-  t.equal(read({}, {}, story(good)), 'ok', 'an earlier read-back stays good')
+  t.equal(read({}, {}, story(good)), 'CHAINCODE', 'under a definition that was superseded when the value was written')
+  t.equal(read({}, {}, story(good, 8)), 'ok', 'an earlier read-back stays good')
+  t.equal(codeOf(verify.block({ ...network.block(6, [network.envelope()]), transaction: '0' })), 'CHAINCODE', 'a superseded definition endorses nothing')
+  const late = network.readback()
+  const unversioned = { args: question.args, key: question.key, after: question.after }
+  t.equal(codeOf(verifier(story(good, 8)).readback(late.data, late.identities, unversioned)), 'CHAINCODE', 'what has no version is read under the newest')
   t.equal(read({ ...newer, version: '2' }), 'BUNDLE_OLDER')
 
   t.equal(codeOf(tell(story(network.definitionEnvelope(3, 1)))), 'DEFINITION', 'a sequence left out')

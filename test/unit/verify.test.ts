@@ -1,15 +1,16 @@
 import t from 'tap'
 import { fromBase64url, toBase64url, toHex, utf8 } from '../../src/core/bytes.js'
 import type { FindingCode, FindingName, Report } from '../../src/core/findings.js'
+import { applicationPolicy, mspPrincipal, policies } from '../../src/core/fabric/proto.js'
 import { keysKey } from '../../src/core/ledger-values.js'
 import { jcs, jcsBytes, type Json } from '../../src/core/jcs.js'
 import { receiptBytes } from '../../src/core/receipt.js'
-import { trustBundleBytes } from '../../src/core/trust-bundle.js'
+import { type TrustBundle, trustBundleBytes } from '../../src/core/trust-bundle.js'
 import type { VerifyInput } from '../../src/core/verify/input.js'
 import { compareReceipts } from '../../src/core/verify/promise.js'
 import { createVerifier, verify } from '../../src/core/verify/verifier.js'
 import { nodeCrypto } from '../../src/platform/node.js'
-import { DEADLINE_MS, EvidenceWorld, LOG, type Made, NOW, receiptKeyPair, T0, time } from '../support/evidence-world.js'
+import { DEADLINE_MS, EvidenceWorld, LOG, type Made, NOW, receiptKeyPair, T0, time, type WorldQuery } from '../support/evidence-world.js'
 import { LEDGER_ATTACKS, PROOF_EDITS } from '../support/attacks.js'
 import { configEnvelope, member, type Member, type Organization, organization } from './fabric-forge.js'
 
@@ -266,6 +267,73 @@ t.test('a change of the configuration', (t) => {
   t.equal(config([renewed, ...rest], [renewed.peer, ...rest.slice(0, 2).map(({ peer }) => peer)]), 'RETIRED_NOT_LINKED')
   // Keys of before the change cannot attest the register after it.
   t.equal(config([renewed, ...rest], before.peers()), 'BUNDLE_INVALID')
+  t.end()
+})
+
+/** The rule that one peer of Platform suffices. */
+function platformAlone (): applicationPolicy.ApplicationPolicy {
+  const role = new mspPrincipal.MSPRole()
+  role.setMspIdentifier('PlatformMSP')
+  role.setRole(mspPrincipal.MSPRole.MSPRoleType.PEER)
+  const principal = new mspPrincipal.MSPPrincipal()
+  principal.setPrincipal(role.serializeBinary())
+  const rule = new policies.SignaturePolicy()
+  rule.setSignedBy(0)
+  const envelope = new policies.SignaturePolicyEnvelope()
+  envelope.setRule(rule)
+  envelope.addIdentities(principal)
+  const policy = new applicationPolicy.ApplicationPolicy()
+  policy.setSignaturePolicy(envelope)
+  return policy
+}
+
+t.test('who sufficed by an earlier policy no longer does', (t) => {
+  const grown = new EvidenceWorld()
+  const { network } = grown
+  const platform = network.peers(3)
+  const reference = new applicationPolicy.ApplicationPolicy()
+  reference.setChannelConfigPolicyReference('/Channel/Application/Endorsement')
+  const weak = { block: network.block(1, [network.definitionEnvelope(1, undefined, { policy: platformAlone() })]), transaction: '0' }
+  const strong = (number: number): TrustBundle['history']['definitions'][number] => (
+    { block: network.block(number, [network.definitionEnvelope(2, 1, { policy: reference })]), transaction: '0' })
+  const [alone] = grown.anchor([{}], { anchorEndorsers: platform, readEndorsers: platform }) as [Made]
+  const [all] = grown.anchor([{}], { anchorEndorsers: network.peers(0, 1, 2, 3), readEndorsers: network.peers(0, 1, 2, 3) }) as [Made]
+  const after = grown.takeBlock()
+  const ledger = (made: Made, change: (read: WorldQuery) => Partial<TrustBundle['history']>, read: WorldQuery): FindingCode | undefined =>
+    code(check(made, { bundle: trustBundleBytes(grown.bundle(change(read))), pins: [{ fingerprint: grown.fingerprint }] }), 'ledger')
+  const told = (definitions: TrustBundle['history']['definitions']) => (read: WorldQuery): Partial<TrustBundle['history']> => {
+    const { data, identities } = grown.query('getKeys', [LOG], keysKey(LOG), 3000, read)
+    return { definitions, keys: data, identities }
+  }
+  const at = (number: number): WorldQuery => ({ version: '2', lifecycleAt: number })
+  t.equal(ledger(alone, told([weak]), { endorsers: platform }), 'LEDGER_ENDORSED', 'while it is the policy')
+  t.equal(ledger(alone, told([weak, strong(2)]), at(2)), 'LEDGER_ANCHOR_DIFFERS', 'anchored under a superseded definition')
+  t.equal(ledger(alone, told([weak, strong(after)]), at(after)), 'RETIRED_NOT_LINKED', 'anchored before it was superseded')
+  t.equal(ledger(all, told([weak, strong(after)]), at(after)), 'LEDGER_ENDORSED', 'its readers suffice under the newest as well')
+  t.equal(ledger(all, told([weak, strong(after)]), { endorsers: platform }), 'BUNDLE_INVALID', 'keys are read under the newest definition')
+  t.end()
+})
+
+t.test('a closed range whose readers are too few by now', (t) => {
+  const grown = new EvidenceWorld()
+  const { network } = grown
+  network.genesis = configEnvelope(network.organizations, 0, undefined, ['Platform'])
+  grown.identity = { ...grown.identity, genesis: network.identity.genesis }
+  const platform = { endorsers: network.peers(3), creator: network.organization(3).client }
+  const definition = { block: network.block(1, [network.definitionEnvelope(1, undefined, platform)]), transaction: '0' }
+  const [made] = grown.anchor([{}], {
+    anchorEndorsers: platform.endorsers, readEndorsers: platform.endorsers, anchorQuery: { creator: platform.creator }
+  }) as [Made]
+  const number = grown.takeBlock()
+  const ledger = (configs: TrustBundle['history']['configs'], read: WorldQuery): FindingCode | undefined => {
+    const { data, identities } = grown.query('getKeys', [LOG], keysKey(LOG), 3000, read)
+    const bundle = trustBundleBytes(grown.bundle({ configs, definitions: [definition], keys: data, identities }))
+    return code(check(made, { bundle, pins: [{ fingerprint: grown.fingerprint }] }), 'ledger')
+  }
+  t.equal(ledger([], platform), 'LEDGER_ENDORSED')
+  // Platform is still a member, and three are needed now.
+  const block = network.block(number, [configEnvelope(network.organizations, 1)], { lastConfig: number })
+  t.equal(ledger([block], {}), 'RETIRED_NOT_LINKED')
   t.end()
 })
 

@@ -2,7 +2,7 @@ import { equalBytes, utf8 } from '../bytes.js'
 import { type EndorsementPolicy, readSignaturePolicy } from './policy.js'
 import { applicationPolicy, decodeExact, definition, lifecycle, lifecycleDb } from './proto.js'
 import { FabricRefusal } from './refusal.js'
-import { equalVersions, type NsRwset, type Version, type Write } from './rwset.js'
+import { equalVersions, isBefore, type NsRwset, type Version, type Write } from './rwset.js'
 import type { EndorsedResponse, EndorserTransaction } from './transaction.js'
 
 /** A chaincode definition as a CommitChaincodeDefinition transaction wrote it. */
@@ -28,17 +28,30 @@ export function sequenceKey (name: string): string {
 }
 
 /**
+ * The definition in force for what stands at `at`: the last one committed before it. A transaction that read an earlier one is
+ * invalid in Fabric, since its read is out of date.
+ */
+export function definitionBefore (definitions: readonly ChaincodeDefinition[], at: Version): ChaincodeDefinition | undefined {
+  return definitions.filter((one) => isBefore(one.at, at)).at(-1)
+}
+
+/**
  * The definition that an endorsed result was made under: the one at whose version the peers read the chaincode's sequence, of
- * the chaincode's name and version. A version that is newer than all known ones says that the trust bundle is older.
+ * the chaincode's name and version, and none that `inForce` superseded: its policy would let those endorse who no longer
+ * may. A version that is newer than all known ones says that the trust bundle is older.
  */
 export function requireDefinition (
-  chaincode: string, definitions: readonly ChaincodeDefinition[], response: Pick<EndorsedResponse, 'action' | 'readWriteSets'>
+  chaincode: string, definitions: readonly ChaincodeDefinition[], inForce: ChaincodeDefinition | undefined,
+  response: Pick<EndorsedResponse, 'action' | 'readWriteSets'>
 ): ChaincodeDefinition {
   const { name, version } = response.action.chaincodeId
   if (name !== chaincode) throw new FabricRefusal('CHAINCODE', `endorsed for the chaincode ${name}`)
   const read = lifecycleRead(chaincode, response.readWriteSets)
   const found = definitions.find(({ at }) => equalVersions(read, at))
   if (found === undefined) throw unlisted(read, definitions)
+  if (inForce === undefined || isBefore(found.at, inForce.at)) {
+    throw new FabricRefusal('CHAINCODE', `endorsed under definition ${found.sequence}, which was superseded or not yet in force`)
+  }
   if (found.version !== version) throw new FabricRefusal('CHAINCODE', `endorsed by version ${version}, not ${found.version}`)
   return found
 }

@@ -2,7 +2,7 @@ import type { Crypto } from '../crypto.js'
 import type { ChannelConfig } from './config.js'
 import { verifyLowS } from './ecdsa.js'
 import { type MspReason, type MspRole, type MspVerdict, validateIdentity } from './msp.js'
-import { type EndorsementPolicy, evaluatePolicy, evaluateSignatureRule, isSupportedPolicy, isSupportedRule } from './policy.js'
+import { type EndorsementPolicy, evaluatePolicy, evaluateSignatureRule, isSupportedPolicy, isSupportedRule, type PolicySigner } from './policy.js'
 import { FabricRefusal } from './refusal.js'
 import { type Endorsement, endorsedBytes } from './transaction.js'
 import type { Certificate } from './x509.js'
@@ -52,11 +52,23 @@ function requirePeer (verdict: MspVerdict): Extract<MspVerdict, { ok: true }> {
 
 /** The endorsers together satisfy the policy, as the configuration has it. */
 export function requirePolicy (config: ChannelConfig, policy: EndorsementPolicy, endorsers: readonly Endorser[]): void {
-  const satisfied = policy.kind === 'reference'
-    ? evaluatePolicy(config.policies, policy.path, endorsers)
-    : evaluateSignatureRule(policy.rule, endorsers)
-  if (satisfied) return
+  if (satisfies(config, policy, endorsers)) return
   const supported = policy.kind === 'reference' ? isSupportedPolicy(config.policies, policy.path) : isSupportedRule(policy.rule)
   throw new FabricRefusal(supported ? 'ENDORSEMENT_POLICY' : 'UNSUPPORTED',
     `the endorsements by ${endorsers.map(({ mspId }) => mspId).join(', ')} do not satisfy the policy`)
+}
+
+function satisfies (config: ChannelConfig, policy: EndorsementPolicy, endorsers: readonly PolicySigner[]): boolean {
+  return policy.kind === 'reference'
+    ? evaluatePolicy(config.policies, policy.path, endorsers)
+    : evaluateSignatureRule(policy.rule, endorsers)
+}
+
+/** Whether those of the identities that are peers of this configuration, each organization once, satisfy the policy. */
+export function isEndorsedUnder (config: ChannelConfig, policy: EndorsementPolicy, identities: readonly Uint8Array[]): boolean {
+  const peers = identities.flatMap((identity) => {
+    const verdict = validateIdentity(config.applicationMsps, identity)
+    return verdict.ok && verdict.role === 'peer' ? [{ ...verdict, identity }] : []
+  })
+  return satisfies(config, policy, peers)
 }

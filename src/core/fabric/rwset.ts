@@ -79,3 +79,8 @@ function requireRising (names: readonly string[], what: string): void {
 export function equalVersions (a: Version | undefined, b: Version): boolean {
   return a !== undefined && a.block === b.block && a.tx === b.tx
 }
+
+/** Whether a transaction stands before another one. */
+export function isBefore (a: Version, b: Version): boolean {
+  return a.block < b.block || (a.block === b.block && a.tx < b.tx)
+}

@@ -1,6 +1,6 @@
 import type { Crypto } from '../crypto.js'
 import type { FabricReadback } from '../proof.js'
-import { type ChaincodeDefinition, LIFECYCLE, requireDefinition, writesAnything } from './definition.js'
+import { type ChaincodeDefinition, definitionBefore, LIFECYCLE, requireDefinition, writesAnything } from './definition.js'
 import type { Endorser } from './endorsement.js'
 import { attempt, FabricRefusal, type FabricResult } from './refusal.js'
 import { equalVersions, type NsRwset, type Version } from './rwset.js'
@@ -48,7 +48,9 @@ export function verifyReadback (
     const evidence = decodeQuery(crypto, data, identities)
     const response = requireResponse(evidence, question.chaincode)
     const version = requireOneRead(question, response.readWriteSets)
-    const definition = requireDefinition(question.chaincode, ledger.definitions, response)
+    // What is read at a version is read after it; the rest must be as new as the bundle.
+    const inForce = question.version === undefined ? ledger.definitions.at(-1) : definitionBefore(ledger.definitions, question.version)
+    const definition = requireDefinition(question.chaincode, ledger.definitions, inForce, response)
     if (evidence.proposal !== undefined) requireProposal(crypto, evidence.proposal, question, response)
     const { endorsers, range } = requireEndorsed(crypto, rangesFrom(ledger.ranges, question.after), definition.policy, evidence)
     return {

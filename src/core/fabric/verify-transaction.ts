@@ -1,11 +1,11 @@
 import { equalBytes } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
 import { verifyLowS } from './ecdsa.js'
-import { type ChaincodeDefinition, requireDefinition } from './definition.js'
+import { type ChaincodeDefinition, definitionBefore, requireDefinition } from './definition.js'
 import { type Endorser, requireEndorsements, requirePolicy } from './endorsement.js'
 import { validateIdentity } from './msp.js'
 import { attempt, FabricRefusal, type FabricResult } from './refusal.js'
-import type { Version } from './rwset.js'
+import { isBefore, type Version } from './rwset.js'
 import { type EndorserTransaction, parseEndorserTransaction, proposalHash, transactionId } from './transaction.js'
 import { type BlockEvidence, type ConfigRange, creatorMsps, type OrderedBlock, requireOrderedBlock } from './verify-block.js'
 
@@ -39,16 +39,13 @@ export function verifyBlockTransaction (
     if (element === undefined) throw new FabricRefusal('TRANSACTION_INDEX', `the block has no transaction ${index}`)
     const transaction = requireTransaction(crypto, expected.channel, range, element)
     const at: Version = { block: block.number, tx: BigInt(index) }
-    const definition = requireDefinition(expected.chaincode, expected.definitions, transaction)
+    const inForce = definitionBefore(expected.definitions, at)
+    const definition = requireDefinition(expected.chaincode, expected.definitions, inForce, transaction)
     if (!isBefore(definition.at, at)) throw new FabricRefusal('CHAINCODE', 'the definition was committed later than the transaction')
     const endorsers = requireEndorsements(crypto, range.config, transaction.responsePayload, transaction.endorsements)
     requirePolicy(range.config, definition.policy, endorsers)
     return { block: ordered, at, transaction, element, endorsers, definition }
   })
-}
-
-function isBefore (a: Version, b: Version): boolean {
-  return a.block < b.block || (a.block === b.block && a.tx < b.tx)
 }
 
 /** @internal What holds for every endorser transaction, whatever chaincode it calls: channel, id, creator, proposal hash, status. */

@@ -1,6 +1,5 @@
 import { equalBytes } from '../bytes.js'
-import type { Endorser as FabricEndorser } from '../fabric/endorsement.js'
-import { validateIdentity } from '../fabric/msp.js'
+import { type Endorser as FabricEndorser, isEndorsedUnder } from '../fabric/endorsement.js'
 import type { AttestedReadback } from '../fabric/verify-readback.js'
 import type { FabricResult } from '../fabric/refusal.js'
 import type { OrderedTransaction } from '../fabric/verify-transaction.js'
@@ -111,13 +110,17 @@ function toEndorser (root: TrustRoot, { mspId, certificate }: FabricEndorser): E
 }
 
 /**
- * Retired keys can sign for the past for ever. So the read-back, which says that the entry is on the ledger, must be by peers
- * that the newest configuration still knows; there is no other link to the later ledger in this version.
+ * Retired keys can sign for the past for ever, and so can those who sufficed only by an earlier policy. So the read-back, which says that
+ * the entry is on the ledger, must be by peers that the newest configuration knows and that suffice under the newest
+ * definition; there is no other link to the later ledger in this version.
  */
 function isRetired (root: TrustRoot, read: AttestedReadback): boolean {
-  const newest = root.fabric.history.ranges.at(-1)
-  return newest !== undefined && read.range !== newest &&
-    !read.endorsers.every(({ identity }) => validateIdentity(newest.config.applicationMsps, identity).ok)
+  const { ranges, definitions } = root.fabric.history
+  const newest = ranges.at(-1)
+  const definition = definitions.at(-1)
+  if (newest === undefined || definition === undefined) return false
+  if (read.range === newest && read.definition === definition) return false
+  return !isEndorsedUnder(newest.config, definition.policy, read.endorsers.map(({ identity }) => identity))
 }
 
 /** Networks say in their certificates what they are: a guard against taking a sandbox's for a consortium's by accident. */
