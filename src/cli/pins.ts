@@ -9,7 +9,9 @@ import { parseTrustBundle } from '../core/trust-bundle.js'
 import { CliError } from './errors.js'
 import { writeWhole } from './files.js'
 
-const storedPin = object({ fingerprint: hex(32), log: logOrigin, pinnedOn: text(10) }, { from: text(256) })
+/** Most characters of a note on where a fingerprint is known from. */
+export const MOST_SOURCE = 256
+const storedPin = object({ fingerprint: hex(32), log: logOrigin, pinnedOn: text(10) }, { from: text(MOST_SOURCE) })
 const pinFile = object({ pins: list(storedPin, 4096) })
 /** A fingerprint that this person took from elsewhere and decided to rely on, and for which log. */
 export type StoredPin = Infer<typeof storedPin>

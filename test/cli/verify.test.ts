@@ -105,6 +105,10 @@ t.test('pins: shown, stored, used, and never for another log', async (t) => {
   t.match(cli(['trust', 'show', 'trust.json'], { home }).out, (world.fingerprint.match(/.{4}/g) ?? []).join(' '))
   t.equal(cli(PROOF, { home }).code, 2)
 
+  for (const source of [[], ['--from', ''], ['--from', 'x'.repeat(257)]]) t.equal(cli(['trust', 'pin', 'trust.json', ...source], { home }).code, 64, 'from nowhere')
+  t.notOk(existsSync(join(home, 'config/steelyard/pins.json')))
+  t.match(json(cli(['trust', 'pin', 'trust.json', '--fingerprint', world.fingerprint, '--json'], { home: join(folder, 'typed') })), { from: /typed/ })
+  t.match(cli(PROOF, { home: join(folder, 'typed') }), { code: 0, out: /typed in/ })
   t.equal(cli(['trust', 'pin', 'trust.json', '--fingerprint', other.fingerprint], { home }).code, 1, 'not what was published')
   t.equal(cli(PROOF, { home }).code, 2, 'and so not pinned')
   const pinned = cli(['trust', 'pin', 'trust.json', '--fingerprint', world.fingerprint, '--from', 'the gazette', '--json'], { home })

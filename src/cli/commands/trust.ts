@@ -3,7 +3,7 @@ import { BUNDLE_LIMITS, fingerprint, parseTrustBundle, type TrustBundle } from '
 import { nodeCrypto } from '../../platform/node.js'
 import { CliError } from '../errors.js'
 import { readUpTo, writeWhole } from '../files.js'
-import { groupFingerprint, parseFingerprint, pinsPath, readPins, storePin } from '../pins.js'
+import { groupFingerprint, MOST_SOURCE, parseFingerprint, pinsPath, readPins, storePin } from '../pins.js'
 import type { Terminal } from '../terminal.js'
 
 export interface FetchOptions {
@@ -58,20 +58,34 @@ export async function fetchBundle ({ url, output }: FetchOptions, terminal: Term
   return 0
 }
 
-/** Notes the bundle's fingerprint as one to rely on. */
+/**
+ * Notes the bundle's fingerprint as one to rely on. Where it is known from has to be said, by a source or by the fingerprint itself: a pin of
+ * whatever a bundle holds would let the bundle vouch for itself, and the report names the source.
+ */
 export async function pin (file: string, options: PinOptions, terminal: Terminal): Promise<number> {
+  const from = sourceOf(options)
   const { bundle, print } = await read(file)
   if (options.fingerprint !== undefined && parseFingerprint(options.fingerprint) !== print) {
     throw new CliError({ code: 'TRUST', message: `the bundle's fingerprint is another one: ${groupFingerprint(print)}` })
   }
   const pinnedOn = new Date().toISOString().slice(0, 10)
-  await storePin({ fingerprint: print, log: bundle.identity.log, pinnedOn, ...(options.from !== undefined && { from: options.from }) })
+  await storePin({ fingerprint: print, log: bundle.identity.log, pinnedOn, from })
   terminal.result([
     `pinned ${groupFingerprint(print)}`,
     `for the log ${bundle.identity.log}, in ${pinsPath()}`,
+    `known from: ${from}`,
     ...(options.fingerprint === undefined ? ['compare it with what a court, a notary or a gazette published: a fingerprint from the operator proves nothing about the operator'] : [])
-  ].join('\n'), { fingerprint: print, log: bundle.identity.log, pinnedOn, file: pinsPath() })
+  ].join('\n'), { fingerprint: print, log: bundle.identity.log, pinnedOn, from, file: pinsPath() })
   return 0
+}
+
+function sourceOf ({ from, fingerprint }: PinOptions): string {
+  const source = from ?? (fingerprint === undefined ? '' : 'a fingerprint that was typed in')
+  if (source.trim() !== '' && source.length <= MOST_SOURCE) return source
+  throw new CliError({
+    code: 'USAGE',
+    message: `say where the fingerprint is known from: --from TEXT (1 to ${MOST_SOURCE} characters), or --fingerprint F with one that did not come from the operator`
+  })
 }
 
 async function read (file: string): Promise<{ bundle: TrustBundle, print: string }> {
