@@ -25,7 +25,7 @@ const Body = Type.Object({
 const Sentences = Type.Object({ en: Type.String(), zh: Type.String() })
 const Verification = Type.Object({
   type: Type.Literal('steelyard/verification/v1'),
-  match: Type.Boolean({ description: 'false: no deposit with this number has these digests; a report only otherwise' }),
+  match: Type.Boolean({ description: 'true only when the file is the one that the number or the proof is about: the integrity finding is consistent. The report says why not; without a report, no deposit with this number has these digests' }),
   sentences: Type.Optional(Sentences),
   report: Type.Optional(Document('steelyard/report/v1'))
 })
@@ -87,11 +87,13 @@ async function answer ({ verifying }: Notary, question: Question): Promise<Type.
   const report = number === undefined
     ? verifying.byProof(held, proof instanceof Uint8Array ? proof : jcsBytes(proof))
     : await verifying.byNumber(held, canonicalEvidenceNumber(number))
-  return report === undefined ? NO_MATCH : matched(report)
+  return report === undefined ? NO_MATCH : judged(report)
 }
 
-function matched (report: Report): Type.Static<typeof Verification> {
-  return { type: 'steelyard/verification/v1', match: true, report }
+/** Of the exhibit alone: a proof that cannot be read, or that is about another file, matches nothing, whatever else the report says. */
+function judged (report: Report): Type.Static<typeof Verification> {
+  const match = report.findings.some(({ name, state }) => name === 'integrity' && state === 'consistent')
+  return { type: 'steelyard/verification/v1', match, report }
 }
 
 function heldOf ({ sha256, sm3, size, name }: Question): Held {
