@@ -16,6 +16,7 @@ import { createProver, type Prover } from './prover.js'
 import { createReader, type Reader } from './reader.js'
 import { createSealer } from './sealer.js'
 import type { Stage } from './stage.js'
+import { createStalls, type Stalls } from './stalls.js'
 import { createVerifying, type Verifying } from './verifying.js'
 
 export interface NotaryOptions {
@@ -48,6 +49,7 @@ export interface Notary {
   readonly link: LedgerLink
   /** In the order of a deposit's way. */
   readonly stages: readonly Stage[]
+  readonly stalls: Stalls
   /** Accepts nothing more, seals and anchors what it can within the time, and stops. */
   close (drainMs: number): Promise<void>
 }
@@ -135,6 +137,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     backlog,
     link,
     stages,
+    stalls: createStalls(stages, link),
     async close (drainMs) {
       intake.stop('CLOSING')
       await committer.close()

@@ -8,6 +8,8 @@ export interface StageStatus {
   readonly lastSuccess: string | undefined
   readonly lastError: { readonly code: string, readonly message: string, readonly at: string } | undefined
   readonly failures: number
+  /** When the first of the failures was that no success has followed; undefined while all is well. */
+  readonly failingSince: string | undefined
   /** Why the stage has stopped for good, until somebody acts. */
   readonly alarm: string | undefined
 }
@@ -41,8 +43,8 @@ export function createStage ({ name, step, depth, clock, log, pauseMs = { first:
   const woken = { again: false } // set while a step runs, so that what came during it is not overlooked
   let timer: NodeJS.Timeout | undefined
   let pause = pauseMs.first
-  let state: Pick<StageStatus, 'lastSuccess' | 'lastError' | 'failures' | 'alarm'> = {
-    lastSuccess: undefined, lastError: undefined, failures: 0, alarm: undefined
+  let state: Pick<StageStatus, 'lastSuccess' | 'lastError' | 'failures' | 'failingSince' | 'alarm'> = {
+    lastSuccess: undefined, lastError: undefined, failures: 0, failingSince: undefined, alarm: undefined
   }
   const stopped = (): boolean => closing.signal.aborted || state.alarm !== undefined
 
@@ -51,10 +53,16 @@ export function createStage ({ name, step, depth, clock, log, pauseMs = { first:
     clearTimeout(timer)
     timer = setTimeout(wake, ms)
   }
+  const now = (): string => new Date(clock()).toISOString()
+  // A step that found nothing it could do yet, while things wait, is no success: it must not cover up a failure.
+  const succeeded = (more: boolean | number): void => {
+    if (more === true || depth() === 0) state = { ...state, lastSuccess: now(), failingSince: undefined }
+  }
   const failed = (error: unknown): void => {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNEXPECTED'
     const message = error instanceof Error ? error.message : String(error)
-    state = { ...state, failures: state.failures + 1, lastError: { code, message, at: new Date(clock()).toISOString() } }
+    const at = now()
+    state = { ...state, failures: state.failures + 1, failingSince: state.failingSince ?? at, lastError: { code, message, at } }
     log.warn({ stage: name, code, err: error }, 'a step failed and will be repeated')
     later(pause)
     pause = Math.min(pauseMs.most, pause * 2)
@@ -66,7 +74,7 @@ export function createStage ({ name, step, depth, clock, log, pauseMs = { first:
       try {
         more = await step(closing.signal)
         pause = pauseMs.first
-        state = { ...state, lastSuccess: new Date(clock()).toISOString() }
+        succeeded(more)
         more = more === true || isWoken() || more
       } catch (error) {
         if (!stopped()) failed(error)
@@ -87,7 +95,7 @@ export function createStage ({ name, step, depth, clock, log, pauseMs = { first:
     wake,
     status: () => ({ name, depth: depth(), ...state }),
     halt (alarm) {
-      state = { ...state, alarm }
+      state = { ...state, alarm, failingSince: state.failingSince ?? now() }
       log.error({ stage: name, alarm }, 'stopped: this needs a person')
     },
     async close () {

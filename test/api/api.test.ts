@@ -93,7 +93,12 @@ t.test('a file, from the deposit to an offline verification', async (t) => {
   const byProof = await service.json('/v1/verify', { ...formOf(part('proof', proofFile, 'p.json'), part('file', file, 'a'), END), key: false })
   t.match(byProof.body, { match: true, report: { number, findings: [{ name: 'integrity', state: 'consistent' }] } })
   const other = await service.json('/v1/verify', { ...post('', { sha256: hash('sha256', utf8('other')), proof: proof as unknown }), key: false })
-  t.match(other.body, { match: true, report: { exitCode: 1, findings: [{ name: 'integrity', state: 'differs' }] } })
+  t.match(other.body, { match: false, report: { exitCode: 1, findings: [{ name: 'integrity', state: 'differs' }] } }, 'another file')
+  for (const [what, proof] of [['garbage', randomBytes(500)], ['another document', utf8('{"type":"x"}')], ['a cut proof', proofFile.subarray(0, -9)]] as const) {
+    const answer = await service.json('/v1/verify', { ...formOf(part('proof', proof, 'p.json'), part('file', file, 'a'), END), key: false })
+    t.not(answer.body.match, true, what)
+    if (answer.status === 200) t.equal(answer.body.match, false, what)
+  }
 })
 
 async function headKey (log: string): Promise<{ spki: Uint8Array }> {
@@ -215,7 +220,8 @@ t.test('health, metrics and the description of the API', async (t) => {
   t.same((await service.json('/health/live', { key: false })).body, { status: 'live' })
   t.match((await service.json('/health/ready', { key: false })).body, { status: 'ready', intake: 'open', ledger: 'up', reasons: [] })
   const metrics = await (await service.call('/metrics', { key: false })).text()
-  for (const name of ['deposits_final', 'commit_queue', 'unanchored_age_seconds', 'ledger_up', 'stage_depth', 'stage_failures']) {
+  for (const name of ['deposits_final', 'commit_queue', 'unanchored_age_seconds', 'ledger_up', 'stage_depth', 'stage_failures_total', 'stage_last_success_timestamp_seconds',
+    'stage_failing_seconds']) {
     t.match(metrics, new RegExp(`^steelyard_${name}`, 'm'))
   }
   const { body } = await service.json('/openapi.json', { key: false })

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { Wallet } from 'ethers'
+import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { fromBase64url, fromHex, fromUtf8, toBase64url } from '../../src/core/bytes.js'
 import { parseBatchHeader } from '../../src/core/batch.js'
@@ -8,6 +9,7 @@ import { proofBytes, parseProof } from '../../src/core/proof.js'
 import { checkReceipt, ed25519PublicKey, parseReceipt, receiptKeyId } from '../../src/core/receipt.js'
 import { leafHash, verifyInclusion } from '../../src/core/merkle.js'
 import { recordBytes } from '../../src/core/record.js'
+import { createApp } from '../../src/http/app.js'
 import type { Clock, Signer } from '../../src/notary/context.js'
 import type { Deposited } from '../../src/notary/intake.js'
 import { createNotary, type Notary } from '../../src/notary/notary.js'
@@ -132,6 +134,52 @@ for (const fault of ['unsent', 'lost', 'answer-lost', 'committed-late'] as const
     t.equal(stage(at, 'anchoring').alarm, undefined)
   })
 }
+
+t.test('a ledger that answers and takes nothing: the service says that it is not ready, what waits and why', async (t) => {
+  const at = await world(t)
+  const app = await createApp({
+    notary: at.notary, logger: pino({ level: 'silent' }), maxFileSize: 1000, rateLimit: 0, version: '0'
+  })
+  t.teardown(async () => { await app.close() })
+  const ready = async (): Promise<{ status: number, body: any }> => {
+    const response = await app.inject('/health/ready')
+    return { status: response.statusCode, body: response.json() }
+  }
+  await until(async () => (await ready()).status === 200)
+  t.match((await ready()).body, { ledger: 'up', reasons: [] })
+
+  at.ledger.faults.push(...Array.from({ length: 10_000 }, () => 'unsent' as const))
+  const [deposited] = await deposit(at, 1)
+  await until(async () => await Promise.resolve(stage(at, 'anchoring').failures >= 2))
+  t.ok(at.notary.link.isUp, 'one peer answers')
+  t.match(await ready(), {
+    status: 503,
+    body: {
+      status: 'not-ready',
+      intake: 'open',
+      ledger: 'stalled',
+      reasons: ['ANCHORING_STALLED'],
+      stalled: { code: 'ANCHORING_STALLED', stage: 'anchoring', error: 'UNAVAILABLE', message: /nothing was sent/ }
+    }
+  })
+  const metrics = (await app.inject('/metrics')).body
+  t.match(metrics, /^steelyard_ledger_up 0$/m)
+  t.match(metrics, /^steelyard_stage_failures_total\{stage="anchoring"\} [1-9]/m)
+  t.match(metrics, /^steelyard_stage_last_error_timestamp_seconds\{stage="anchoring",code="UNAVAILABLE"\} \d/m)
+  const key = at.notary.keys.newToken()
+  await at.notary.keys.register(key, { organization: BY.organization, label: 'test', scopes: ['read'] })
+  const evidence = async (): Promise<any> => (await app.inject({
+    url: `/v1/evidence/${parseReceipt(Buffer.from(deposited?.receipt ?? '')).record.number}`, headers: { authorization: `Bearer ${key}` }
+  })).json()
+  t.match(await evidence(), { waiting: { stage: 'anchoring', code: 'UNAVAILABLE', since: /^20/ } })
+
+  at.ledger.faults.length = 0
+  await allFinal(at)
+  await until(async () => (await ready()).status === 200)
+  t.match((await ready()).body, { ledger: 'up', reasons: [] })
+  const { state, waiting } = await evidence()
+  t.same([state, waiting], ['final', undefined])
+})
 
 t.test('another batch under our number stops sealing and intake, with an alarm', async (t) => {
   const clock = Date.now

@@ -1,7 +1,8 @@
-import type {} from '@fastify/swagger' // the schema property `hide`
+import type {} from '@fastify/swagger' // the schema properties `operationId` and so on
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Type } from 'typebox'
 import type { Notary } from '../../notary/notary.js'
 import type { StageStatus } from '../../notary/stage.js'
 
@@ -11,7 +12,11 @@ export const metrics = fp((app: FastifyInstance, { notary }: { notary: Notary },
   collectDefaultMetrics({ register: registry })
   observeRequests(app, registry)
   observePipeline(notary, registry)
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/metrics', {
+    schema: {
+      operationId: 'metrics', summary: 'Prometheus metrics', tags: ['operator'], produces: ['text/plain'], response: { 200: Type.Unsafe<string>({ type: 'string' }) }
+    }
+  }, async (_request, reply) => {
     return await reply.type(registry.contentType).send(await registry.metrics())
   })
   done()
@@ -41,7 +46,7 @@ function observeRequests (app: FastifyInstance, registry: Registry): void {
 }
 
 function observePipeline (notary: Notary, registry: Registry): void {
-  const { progress, committer, backlog, link } = notary
+  const { progress, committer, backlog, stalls } = notary
   const gauge = (name: string, help: string, read: () => number): void => {
     const metric: Gauge = new Gauge({ name: `steelyard_${name}`, help, registers: [registry], collect: () => { metric.set(read()) } })
   }
@@ -52,20 +57,59 @@ function observePipeline (notary: Notary, registry: Registry): void {
   gauge('batches_sealed', 'sealed batches', () => progress.sealed.batches)
   gauge('commit_queue', 'deposits that wait for the disk', () => committer.depth)
   gauge('unanchored_age_seconds', 'age of the oldest deposit that is not on the ledger', () => backlog.age() / 1000)
-  gauge('ledger_up', '1 when the ledger answers', () => Number(link.isUp))
+  gauge('ledger_up', '1 when the ledger answers and takes what is sent to it', () => Number(stalls.isLedgerUp))
   gauge('waiting_requests', 'requests that wait for a state', () => progress.waiting)
-  const stages = (name: string, help: string, read: (status: StageStatus) => number): void => {
+  observeStages(notary, registry)
+}
+
+function observeStages ({ context, stages }: Notary, registry: Registry): void {
+  const each = (visit: (status: StageStatus) => void): void => {
+    for (const stage of stages) visit(stage.status())
+  }
+  const gauge = (name: string, help: string, read: (status: StageStatus) => number | undefined): void => {
     const metric: Gauge<'stage'> = new Gauge({
       name: `steelyard_stage_${name}`,
       help,
       labelNames: ['stage'] as const,
       registers: [registry],
       collect: () => {
-        for (const stage of notary.stages) metric.set({ stage: stage.status().name }, read(stage.status()))
+        each((status) => {
+          const value = read(status)
+          if (value !== undefined) metric.set({ stage: status.name }, value)
+        })
       }
     })
   }
-  stages('depth', 'things that wait for a stage', ({ depth }) => depth)
-  stages('failures', 'steps of a stage that failed', ({ failures }) => failures)
-  stages('alarm', '1 when a stage has stopped and needs a person', ({ alarm }) => Number(alarm !== undefined))
+  gauge('depth', 'things that wait for a stage', ({ depth }) => depth)
+  gauge('alarm', '1 when a stage has stopped and needs a person', ({ alarm }) => Number(alarm !== undefined))
+  gauge('last_success_timestamp_seconds', 'when a stage last did its work', ({ lastSuccess }) => secondsOf(lastSuccess))
+  gauge('failing_seconds', 'how long a stage has only failed; 0 while all is well', ({ failingSince }) =>
+    failingSince === undefined ? 0 : Math.max(0, (context.clock() - Date.parse(failingSince)) / 1000))
+
+  const failures: Counter<'stage'> = new Counter({
+    name: 'steelyard_stage_failures_total',
+    help: 'steps of a stage that failed',
+    labelNames: ['stage'] as const,
+    registers: [registry],
+    collect: () => {
+      failures.reset() // the stage counts; this only shows it
+      each(({ name, failures: count }) => { failures.inc({ stage: name }, count) })
+    }
+  })
+  const lastError: Gauge<'stage' | 'code'> = new Gauge({
+    name: 'steelyard_stage_last_error_timestamp_seconds',
+    help: 'when a stage last failed, and with which code',
+    labelNames: ['stage', 'code'] as const,
+    registers: [registry],
+    collect: () => {
+      lastError.reset() // another code is another series
+      each(({ name, lastError: last }) => {
+        if (last !== undefined) lastError.set({ stage: name, code: last.code }, Date.parse(last.at) / 1000)
+      })
+    }
+  })
+}
+
+function secondsOf (time: string | undefined): number | undefined {
+  return time === undefined ? undefined : Date.parse(time) / 1000
 }

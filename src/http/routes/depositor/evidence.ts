@@ -6,6 +6,7 @@ import { proofBytes } from '../../../core/proof.js'
 import { receiptBytes } from '../../../core/receipt.js'
 import type { Notary } from '../../../notary/notary.js'
 import type { FoundDeposit } from '../../../notary/reader.js'
+import type { Stall } from '../../../notary/stalls.js'
 import { keyOf } from '../../plugins/auth.js'
 import { answers, Decimal, Digests, Document, NumberParams, State, Time } from '../../schemas.js'
 
@@ -17,6 +18,9 @@ const Evidence = Type.Object({
   batch: Type.Optional(Decimal),
   digests: Digests,
   size: Type.Optional(Decimal),
+  waiting: Type.Optional(Type.Object({ stage: Type.String(), code: Type.String(), since: Time }, {
+    description: 'only while the way to the next state is held up: by which stage, since when, and with which error'
+  })),
   record: Document('steelyard/record/v1')
 })
 
@@ -33,7 +37,7 @@ const COMMON = { tags: ['depositor'], security: [{ key: [] as string[] }], param
 
 /** What a depositor gets back: state, receipt, proof and content of its own deposits. */
 export const evidenceRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app, { notary }, done) => {
-  const { reader, prover, progress } = notary
+  const { reader, prover, progress, stalls } = notary
   const onRequest = app.requireScope('read')
   const find = async (request: FastifyRequest): Promise<FoundDeposit> =>
     await reader.deposit((request.params as { number: string }).number, keyOf(request))
@@ -55,6 +59,7 @@ export const evidenceRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = 
       ...(batch === undefined ? {} : { batch }),
       digests: record.content.digests,
       ...(record.content.size === undefined ? {} : { size: record.content.size }),
+      ...waitingOf(stalls.of(state)),
       record
     }
   })
@@ -95,6 +100,10 @@ export const evidenceRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = 
     }).send(Readable.from(stream, { objectMode: false }))
   })
   done()
+}
+
+function waitingOf (stall: Stall | undefined): { waiting?: Pick<Stall, 'stage' | 'code' | 'since'> } {
+  return stall === undefined ? {} : { waiting: { stage: stall.stage, code: stall.code, since: stall.since } }
 }
 
 /** Headers of a document: `send` gets bytes, so that no serializer touches them. */

@@ -1,6 +1,7 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Notary } from '../../../notary/notary.js'
+import type { StageStatus } from '../../../notary/stage.js'
 
 const Stage = Type.Object({
   name: Type.String(),
@@ -8,13 +9,23 @@ const Stage = Type.Object({
   failures: Type.Integer(),
   lastSuccess: Type.Optional(Type.String()),
   lastError: Type.Optional(Type.Object({ code: Type.String(), at: Type.String() })),
+  failingSince: Type.Optional(Type.String()),
   alarm: Type.Optional(Type.String())
+})
+const Stalled = Type.Object({
+  code: Type.String({ description: 'SEALING_STALLED, ANCHORING_STALLED or FINALITY_STALLED' }),
+  stage: Type.String(),
+  error: Type.String({ description: 'code of the error that is repeated' }),
+  since: Type.String(),
+  message: Type.String()
 })
 const Ready = Type.Object({
   status: Type.Union([Type.Literal('ready'), Type.Literal('not-ready')]),
   intake: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
-  ledger: Type.Union([Type.Literal('up'), Type.Literal('down')]),
+  ledger: Type.Union([Type.Literal('up'), Type.Literal('stalled'), Type.Literal('down')]),
   reasons: Type.Array(Type.String()),
+  stalled: Type.Optional(Stalled),
+  detail: Type.Optional(Type.String({ description: 'what is stalled, in a sentence' })),
   log: Type.String(),
   fingerprint: Type.Optional(Type.String()),
   deposits: Type.Object({ received: Type.Integer(), sealed: Type.Integer(), anchored: Type.Integer(), final: Type.Integer() }),
@@ -37,35 +48,67 @@ export const healthRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (a
   done()
 }
 
-function readiness ({ intake, link, bundles, stages, progress, backlog, committer, context }: Notary): Type.Static<typeof Ready> {
-  const statuses = stages.map((stage) => stage.status())
+function readiness (notary: Notary): Type.Static<typeof Ready> {
+  const { intake, bundles, stages, stalls, progress, backlog, context } = notary
   const closed = refusal(() => { intake.assertOpen() })
-  const reasons = [
-    ...(closed === undefined ? [] : [closed]),
-    ...(link.isUp ? [] : ['LEDGER_UNAVAILABLE']),
-    ...(bundles.fingerprint === undefined ? ['BUNDLE_NOT_READY'] : []),
-    ...(committer.failure === undefined ? [] : ['STORE_FAILED']),
-    ...statuses.flatMap(({ alarm }) => alarm === undefined ? [] : [alarm])
-  ]
+  const stalled = stalledOf(stalls)
+  const reasons = reasonsOf(notary, closed, stalled)
   return {
     status: reasons.length === 0 ? 'ready' : 'not-ready',
     intake: closed === undefined ? 'open' : 'closed',
-    ledger: link.isUp ? 'up' : 'down',
-    reasons: [...new Set(reasons)],
+    ledger: ledgerOf(notary),
+    reasons,
+    ...(stalled === undefined ? {} : { stalled, detail: stalled.message }),
     log: context.origin,
     ...(bundles.fingerprint === undefined ? {} : { fingerprint: bundles.fingerprint }),
     deposits: {
       received: progress.received, sealed: progress.sealed.sequence, anchored: progress.anchored.sequence, final: progress.final.sequence
     },
     unanchoredAgeMs: backlog.age(),
-    stages: statuses.map(({ name, depth, failures, lastSuccess, lastError, alarm }) => ({
-      name,
-      depth,
-      failures,
-      ...(lastSuccess === undefined ? {} : { lastSuccess }),
-      ...(lastError === undefined ? {} : { lastError: { code: lastError.code, at: lastError.at } }),
-      ...(alarm === undefined ? {} : { alarm })
-    }))
+    stages: stages.map((stage) => stageOf(stage.status()))
+  }
+}
+
+function reasonsOf ({ link, bundles, stages, committer }: Notary, closed: string | undefined, stalled: StalledPart | undefined): string[] {
+  return [...new Set([
+    ...(closed === undefined ? [] : [closed]),
+    ...(link.isUp ? [] : ['LEDGER_UNAVAILABLE']),
+    ...(bundles.fingerprint === undefined ? ['BUNDLE_NOT_READY'] : []),
+    ...(committer.failure === undefined ? [] : ['STORE_FAILED']),
+    ...(stalled === undefined ? [] : [stalled.code]),
+    ...stages.flatMap((stage) => stage.status().alarm ?? [])
+  ])]
+}
+
+function ledgerOf ({ link, stalls }: Notary): 'up' | 'stalled' | 'down' {
+  if (!link.isUp) return 'down'
+  return stalls.isLedgerUp ? 'up' : 'stalled'
+}
+
+type StalledPart = Type.Static<typeof Stalled>
+
+function stalledOf (stalls: Notary['stalls']): StalledPart | undefined {
+  const stall = stalls.pipeline()
+  return stall === undefined
+    ? undefined
+    : {
+        code: `${stall.stage.toUpperCase()}_STALLED`,
+        stage: stall.stage,
+        error: stall.code,
+        since: stall.since,
+        message: `deposits that were acknowledged are safe and have their receipts; since ${stall.since} they wait in ${stall.stage}, because ${stall.message}`
+      }
+}
+
+function stageOf ({ name, depth, failures, lastSuccess, lastError, failingSince, alarm }: StageStatus): Type.Static<typeof Stage> {
+  return {
+    name,
+    depth,
+    failures,
+    ...(lastSuccess === undefined ? {} : { lastSuccess }),
+    ...(lastError === undefined ? {} : { lastError: { code: lastError.code, at: lastError.at } }),
+    ...(failingSince === undefined ? {} : { failingSince }),
+    ...(alarm === undefined ? {} : { alarm })
   }
 }
 
