@@ -22,8 +22,9 @@ export interface Beginnings {
 
 export interface Credentials { readonly admin: string, readonly demo: string }
 
+/** Why a service cannot be started as it is configured. */
 export class SetupError extends Error {
-  readonly code: 'RECEIPT_KEY_MISSING' | 'RECEIPT_KEY_UNUSABLE'
+  readonly code: 'RECEIPT_KEY_MISSING' | 'RECEIPT_KEY_UNUSABLE' | 'ADDRESS_UNUSABLE'
 
   constructor (code: SetupError['code'], message: string, options?: ErrorOptions) {
     super(message, options)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Logger, pino } from 'pino'
 import { ensureNetwork, type NetworkFacts, type NetworkHandle } from '../network/embedded/client.js'
+import { EmbeddedNetworkError } from '../network/embedded/errors.js'
 import { type Config, ConfigError, readConfig } from './config.js'
 import type { Ledger } from './ledger/ledger.js'
 import { openLedger } from './ledger/open.js'
@@ -31,39 +32,63 @@ export async function main (): Promise<number> {
     ledger,
     logger,
     version: version(),
+    onCredentials: ({ admin, demo }) => {
+      say(`API key (administrator) ${admin}`, `API key (demonstration) ${demo}`, `both are kept in ${config.data}/credentials.json`)
+    },
     onFingerprint: (fingerprint) => { say(`trust bundle ${fingerprint.replace(/(.{4})(?=.)/g, '$1 ')}`) }
+  }).catch(async (error: unknown) => {
+    await ledger.close()
+    throw error
   })
-  if (service.credentials !== undefined) {
-    say(`API key (administrator) ${service.credentials.admin}`, `API key (demonstration) ${service.credentials.demo}`,
-      `both are kept in ${config.data}/credentials.json`)
-  }
   say(`log ${service.origin}`, `listening on ${service.url}`)
 
-  await stopSignal()
+  const problem = await Promise.race([stopSignal(), ledger.unusable])
   logger.info('stopping')
   const limit = setTimeout(() => { process.exit(1) }, STOP_LIMIT_MS)
   await service.close()
   await ledger.close()
   clearTimeout(limit)
+  if (problem !== undefined) throw problem
   return 0
 }
 
-function createLedgerAccess (config: Config, logger: Logger): LedgerAccess & { close (): Promise<void> } {
+interface MainLedger extends LedgerAccess {
+  /** Resolves when no repetition can help: the configuration contradicts what is on disk. */
+  readonly unusable: Promise<Error>
+  close (): Promise<void>
+}
+
+function createLedgerAccess (config: Config, logger: Logger): MainLedger {
   let network: NetworkHandle | undefined
   let facts: TrustFacts | undefined
+  let refused: EmbeddedNetworkError | undefined
+  let refuse: (error: Error) => void = () => undefined
+  const unusable = new Promise<Error>((resolve) => { refuse = resolve })
   const open = async (log: string, profile: string, factsPath: string): Promise<Ledger> => {
     facts = readFacts(factsPath)
     return await openLedger({
       client: config.ledgerClient, profile, wallet: `${config.data}/wallet`, log, crypto: nodeCrypto, clock: Date.now
     })
   }
-  const ensure = async (dir: string, orgs: number | undefined): Promise<NetworkHandle> => await ensureNetwork({
-    dir,
-    ...(orgs === undefined ? {} : { orgs }),
-    chaincode: CHAINCODE,
-    log: (event, fields) => { logger.info(fields ?? {}, event) }
-  })
+  const ensure = async (dir: string, orgs: number | undefined): Promise<NetworkHandle> => {
+    if (refused !== undefined) throw refused
+    try {
+      return await ensureNetwork({
+        dir,
+        ...(orgs === undefined ? {} : { orgs }),
+        chaincode: CHAINCODE,
+        log: (event, fields) => { logger.info(fields ?? {}, event) }
+      })
+    } catch (error) {
+      if (error instanceof EmbeddedNetworkError && error.code === 'DESCRIPTION') {
+        refused = error
+        refuse(error)
+      }
+      throw error
+    }
+  }
   return {
+    unusable,
     async connect (log) {
       if (config.ledger.kind === 'profile') return await open(log, config.ledger.profile, config.ledger.facts)
       const handle = await ensure(config.ledger.dir, config.ledger.orgs)
@@ -90,10 +115,11 @@ function version (): string {
   return (JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string }).version
 }
 
-async function stopSignal (): Promise<void> {
+async function stopSignal (): Promise<undefined> {
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { resolve() })
   })
+  return undefined
 }
 
 function say (...lines: string[]): void {

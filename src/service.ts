@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Config } from './config.js'
-import { begin, type Credentials } from './first-start.js'
+import { begin, type Credentials, SetupError } from './first-start.js'
 import { createApp } from './http/app.js'
 import type { Ledger } from './ledger/ledger.js'
 import type { TrustFacts } from './notary/bundle.js'
@@ -11,7 +11,7 @@ import type { Context } from './notary/context.js'
 import { createNotary, type Notary, type NotaryOptions } from './notary/notary.js'
 import { nodeCrypto } from './platform/node.js'
 import { createCheckpoint } from './store/fault-points.js'
-import { openStore } from './store/store.js'
+import { openStore, type Store } from './store/store.js'
 
 /** How the service reaches its ledger; made by main, which alone knows the networks. */
 export interface LedgerAccess {
@@ -24,6 +24,8 @@ export interface ServiceOptions {
   readonly ledger: LedgerAccess
   readonly logger: FastifyBaseLogger
   readonly version: string
+  /** API keys were made in this run: shown at once, whatever fails after it. */
+  readonly onCredentials?: (credentials: Credentials) => void
   /** The bundle was assembled for the first time in this run. */
   readonly onFingerprint?: (fingerprint: string) => void
   readonly clock?: () => number
@@ -36,56 +38,96 @@ export interface Service {
   /** Where it listens. */
   readonly url: string
   readonly origin: string
-  readonly credentials: Credentials | undefined
   /** Drains and closes everything but the network. */
   close (): Promise<void>
 }
 
-/** One running service: store, notary, HTTP. It listens before the ledger is there: deposits do not wait for it. */
+/**
+ * One running service: store, notary, HTTP. It listens before it asks for its ledger: deposits do not wait for that, and nothing is started
+ * for a service that cannot listen.
+ */
 export async function createService (options: ServiceOptions): Promise<Service> {
-  const { config, ledger, logger, version, clock = Date.now } = options
+  const { config } = options
   await mkdir(config.data, { recursive: true, mode: 0o700 })
   const checkpoint = createCheckpoint(config.faultPoint)
   const store = await openStore(config.data, checkpoint)
+  const undo: Undo = [async () => { await store.close() }]
   try {
-    const { signer, log, credentials } = await begin(config, store, clock())
-    const context: Context = {
-      crypto: nodeCrypto, clock, random: randomBytes, signer, checkpoint, log: logger, origin: log.origin, deadlineMs: log.deadlineMs
-    }
-    let known: string | undefined
-    const notary = await createNotary({
-      context,
-      store,
-      connect: () => ledger.connect(log.origin),
-      facts: () => ledger.facts(),
-      skewMs: log.skewMs,
-      sealAgeMs: config.sealAgeMs,
-      sealSize: config.sealSize,
-      queueLimit: config.queueLimit,
-      onBundle: ({ fingerprint }) => {
-        if (fingerprint !== known) options.onFingerprint?.(fingerprint)
-        known = fingerprint
-      },
-      ...(options.trusting === undefined ? {} : { trusting: options.trusting })
-    })
-    const app = await createApp({ notary, logger, maxFileSize: config.maxFileSize, rateLimit: config.rateLimit, version })
-    await app.listen({ port: config.port, host: config.host })
-    const { address, family, port } = app.server.address() as AddressInfo
-    return {
-      app,
-      notary,
-      url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
-      origin: log.origin,
-      credentials,
-      async close () {
-        const drained = notary.close(config.drainMs) // long polls are answered while it drains
-        await app.close()
-        await drained
-        await store.close()
-      }
-    }
+    return await start(options, store, checkpoint, undo)
   } catch (error) {
-    await store.close()
+    for (const step of undo.reverse()) await step()
     throw error
   }
+}
+
+/** What a start that fails has to close, last first. */
+type Undo = Array<() => Promise<void>>
+
+async function start (options: ServiceOptions, store: Store, checkpoint: Context['checkpoint'], undo: Undo): Promise<Service> {
+  const { config, ledger, logger, version, clock = Date.now } = options
+  const { signer, log, credentials } = await begin(config, store, clock())
+  if (credentials !== undefined) options.onCredentials?.(credentials)
+  const context: Context = {
+    crypto: nodeCrypto, clock, random: randomBytes, signer, checkpoint, log: logger, origin: log.origin, deadlineMs: log.deadlineMs
+  }
+  const gate = createGate()
+  let known: string | undefined
+  const notary = await createNotary({
+    context,
+    store,
+    connect: async () => {
+      if (!await gate.opened) throw new TypeError('a service that does not listen asks for no ledger')
+      return await ledger.connect(log.origin)
+    },
+    facts: () => ledger.facts(),
+    skewMs: log.skewMs,
+    sealAgeMs: config.sealAgeMs,
+    sealSize: config.sealSize,
+    queueLimit: config.queueLimit,
+    onBundle: ({ fingerprint }) => {
+      if (fingerprint !== known) options.onFingerprint?.(fingerprint)
+      known = fingerprint
+    },
+    ...(options.trusting === undefined ? {} : { trusting: options.trusting })
+  })
+  undo.push(async () => {
+    const unlinked = notary.link.close() // first, so that the shut gate is no failure that it reports
+    gate.settle(false)
+    await unlinked
+    await notary.close(0)
+  })
+  const app = await createApp({ notary, logger, maxFileSize: config.maxFileSize, rateLimit: config.rateLimit, version })
+  undo.push(async () => { await app.close() })
+  const url = await listen(app, config)
+  gate.settle(true)
+  return {
+    app,
+    notary,
+    url,
+    origin: log.origin,
+    async close () {
+      const drained = notary.close(config.drainMs) // long polls are answered while it drains
+      await app.close()
+      await drained
+      await store.close()
+    }
+  }
+}
+
+async function listen (app: FastifyInstance, { host, port: wanted }: Config): Promise<string> {
+  try {
+    await app.listen({ port: wanted, host })
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    const reason = code === 'EADDRINUSE' ? 'something else listens there' : message
+    throw new SetupError('ADDRESS_UNUSABLE', `cannot listen on ${host}:${wanted} (STEELYARD_HOST, STEELYARD_PORT): ${reason}`, { cause })
+  }
+  const { address, family, port } = app.server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+function createGate (): { readonly opened: Promise<boolean>, settle (opened: boolean): void } {
+  let settle: (opened: boolean) => void = () => undefined
+  const opened = new Promise<boolean>((resolve) => { settle = resolve })
+  return { opened, settle: (value) => { settle(value) } }
 }

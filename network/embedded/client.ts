@@ -50,7 +50,7 @@ const LOCKED = 75
 const LOG = 'network.log'
 const LAST_LINES = 20
 
-/** Uses the network of a folder if it runs, else starts it; resolves when it is ready. */
+/** Uses the network of a folder if it runs, else starts it; resolves when it is ready. Code DESCRIPTION: it is another than was asked for. */
 export async function ensureNetwork (options: EnsureOptions): Promise<NetworkHandle> {
   const dir = privateFolder(resolve(options.dir))
   const found = await networkStatus(dir)
@@ -60,7 +60,12 @@ export async function ensureNetwork (options: EnsureOptions): Promise<NetworkHan
   options.log?.(started ? 'network.started' : 'network.found', { dir })
   const status = await networkStatus(dir)
   if (status === undefined) throw new EmbeddedNetworkError({ code: 'START_FAILED', message: 'the network is gone again' })
-  return handle(dir, started, checked(status, options))
+  try {
+    return handle(dir, started, checked(status, options))
+  } catch (error) {
+    if (started) await networkStop(dir) // nobody gets a handle to stop it with
+    throw error
+  }
 }
 
 /** The status of a folder's network, or undefined if none runs. */
