@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { addNetworkCommands } from './program-network.js'
 import { addOpsCommands } from './program-ops.js'
 import { EXIT } from './errors.js'
-import { wholeNumber } from './options.js'
+import { repeated, wholeNumber } from './options.js'
 import { createTerminal, reportError, type Terminal } from './terminal.js'
 import type { DepositOptions } from './commands/deposit.js'
 import type { DoctorOptions } from './commands/doctor.js'
@@ -34,7 +34,8 @@ function createProgram (act: Act): Command {
     .exitOverride()
     .showHelpAfterError('(steelyard COMMAND --help says more)')
     .addHelpText('after', `
-Exit codes of verify: 0 consistent, 1 something differs, 2 something could not be checked, 64 wrong usage.
+Exit codes of verify, fsck, reconcile, rebuild-index and import: 0 consistent, 1 something differs or the command failed,
+2 something could not be checked, 64 wrong usage.
 Of all others: 0 done, 1 failed (one line says why), 64 wrong usage.`)
   addServe(program, act)
   addDeposit(program, act)
@@ -97,11 +98,13 @@ function addProof (program: Command, act: Act): void {
     .option('-o, --output <file>', 'where to write it, - for stdout (default: NUMBER.proof.json)')
     .option('--receipt <receipt>', 'a receipt of the deposit, instead of its number')
     .option('--upgrade <proof>', 'complete a proof that was fetched before everything was on the ledger')
+    .option('--disclose <field>', 'open this metadata field in the proof, for whoever gets it; repeat for more', repeated)
     .option('--wait', 'wait until the deposit is final')
     .addOption(json())
     .addHelpText('after', `
 Examples:
   steelyard proof K7QF-2MXD-9R4T-0ZHE-5WC8 -o contract.proof.json
+  steelyard proof K7QF-2MXD-9R4T-0ZHE-5WC8 --disclose fileName --disclose case
   steelyard proof --upgrade contract.proof.json`)
     .action(async (number: string | undefined, options: ProofOptions) => {
       await act(async (terminal) => await (await import('./commands/proof.js')).run(number, options, terminal), options.json)
@@ -125,8 +128,16 @@ function addTrust (program: Command, act: Act): void {
     .action(async (options: FetchOptions & { json?: boolean }) => {
       await act(async (terminal) => await (await import('./commands/trust.js')).fetchBundle(options, terminal), options.json)
     })
+  command(trust, 'status')
+    .description('fetch the ledger\'s attested status: verify --receipt R --status FILE judges a promise by it')
+    .option('--url <url>', 'the service (default: STEELYARD_URL, or this machine at STEELYARD_PORT)')
+    .option('-o, --output <file>', 'where to write it', 'status.json')
+    .addOption(json())
+    .action(async (options: FetchOptions & { json?: boolean }) => {
+      await act(async (terminal) => await (await import('./commands/trust.js')).fetchStatus(options, terminal), options.json)
+    })
   command(trust, 'pin')
-    .description('rely on a trust bundle\'s fingerprint from now on')
+    .description('rely on a trust bundle\'s fingerprint from now on; --from or --fingerprint has to say where it is known from')
     .argument('<file>', 'trust bundle')
     .option('--fingerprint <hex>', 'what a court, notary or gazette published: refused if it is another')
     .option('--from <text>', 'where the fingerprint was taken from; appears in reports')
@@ -144,7 +155,7 @@ function addVerify (program: Command, act: Act): void {
     .description('verify a file against a proof, or a receipt\'s promise; offline, by re-computing every step')
     .argument('[file]', 'the exhibit')
     .option('--proof <proof>', 'proof file')
-    .option('--receipt <receipt>', 'receipt file')
+    .option('--receipt <receipt>', 'receipt file; given twice, the two are compared: one position promised to two records is equivocation', repeated)
     .option('--status <status>', 'an attested status of the ledger, to judge a receipt\'s promise by')
     .option('--trust <bundle>', 'trust bundle')
     .addOption(new Option('--pin <fingerprint>', 'what the trust bundle\'s fingerprint has to be').conflicts('trustAsGiven'))
@@ -157,7 +168,8 @@ Without --pin, a stored pin (steelyard trust pin) or --trust-as-given, who the o
 
 Examples:
   steelyard verify contract.pdf --proof contract.proof.json --trust trust-bundle.json --pin "5e81 c0d2 ..."
-  steelyard verify --receipt contract.pdf.K7QF2MXD9R4T0ZHE5WC8.receipt.json --trust trust-bundle.json --lang zh`)
+  steelyard verify --receipt contract.pdf.K7QF2MXD9R4T0ZHE5WC8.receipt.json --trust trust-bundle.json --lang zh
+  steelyard verify --receipt mine.receipt.json --receipt yours.receipt.json --trust trust-bundle.json`)
     .action(async (file: string | undefined, options: VerifyOptions & { json?: boolean }) => {
       await act(async (terminal) => await (await import('./commands/verify.js')).run(file, options, terminal), options.json)
     })

@@ -52,6 +52,13 @@ t.test('deposit, proof, trust, offline verification, network and doctor', async 
   t.equal(readFileSync(join(work, 'p.json'), 'utf8'), await served.text(), 'byte for byte')
   t.match(await cli('proof', '--upgrade', 'p.json'), { code: 0 })
   t.equal((await cli('proof', number, '-o', '-')).out, readFileSync(join(work, 'p.json'), 'utf8'))
+  t.match(await cli('proof', number, '--disclose', 'case', '--disclose', 'fileName', '-o', 'open.json'), { code: 0, out: /discloses case, fileName/ })
+  t.match(JSON.parse(readFileSync(join(work, 'open.json'), 'utf8')).disclosures, [{ name: 'case', value: '2026-114' }, { name: 'fileName', value: 'photo.jpg' }])
+  t.match(await cli('proof', number, '--disclose', 'nonsense', '-o', 'none.json', '--json'), { code: 1, out: /FIELD_UNKNOWN/ })
+  t.match(await cli('trust', 'status', '-o', 'status.json'), { code: 0, out: /--status status\.json/ })
+  const again = await service.call('/v1/log/status', { key: false })
+  t.match(again.headers.get('cache-control'), /max-age/)
+  t.equal(readFileSync(join(work, 'status.json'), 'utf8'), await again.text(), 'one answer serves everybody for a while')
   writeFileSync(join(work, 'trust.json'), await (await service.call('/v1/trust-bundle')).text())
 
   t.match(await cli('network', 'status'), { code: 0, out: /endorsing majority yes/ })
@@ -80,6 +87,8 @@ t.test('deposit, proof, trust, offline verification, network and doctor', async 
   t.equal((await cli(...verify, '--pin', fingerprint)).code, 0)
   t.equal((await cli(...verify)).code, 2)
   t.equal((await cli(...verify, '--receipt', saved.receipt, '--pin', fingerprint)).code, 0)
+  const promise = await cli('verify', '--receipt', saved.receipt, '--status', 'status.json', '--trust', 'trust.json', '--pin', fingerprint, '--json')
+  t.match(json(promise).findings.find((one: { name: string }) => one.name === 'promise'), { code: 'PROMISE_POSITION_FILLED' })
 })
 
 t.test('an answer that does not verify is not taken for a success', async (t) => {

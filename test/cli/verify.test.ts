@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
+import { type Receipt, receiptBytes } from '../../src/core/receipt.js'
 import { DEADLINE_MS, EvidenceWorld, type Made } from '../support/evidence-world.js'
 
 const MAIN = resolve('dist/src/cli/main.js')
@@ -98,6 +99,32 @@ t.test('receipts', async (t) => {
   t.match(json(status).findings.find((one: { name: string }) => one.name === 'promise').code, /^PROMISE_/)
 })
 
+t.test('two receipts are compared', async (t) => {
+  const { record } = made.proof
+  const write = (name: string, change: Partial<typeof record>): void => {
+    const [receipt] = world.receipts([{ ...record, ...change }])
+    writeFileSync(path(name), receiptBytes(receipt as Receipt))
+  }
+  write('other-number.json', { number: `${record.number.slice(0, 19)}${record.number.endsWith('0') ? '1' : '0'}` })
+  write('next.json', { sequence: '7' })
+  const compare = (second: string, ...more: string[]): Run => cli(['verify', '--receipt', 'r.json', '--receipt', second, '--trust', 'trust.json', ...more])
+  const pin = ['--pin', world.fingerprint]
+  const twice = compare('other-number.json', ...pin, '--json')
+  t.equal(twice.code, 1, twice.err)
+  t.match(json(twice), { comparison: 'equivocation', exitCode: 1, receipts: [{ sequence: '0' }, { sequence: '0' }], trust: { state: 'pinned' } })
+  t.match(compare('other-number.json', ...pin, '--lang', 'zh'), { code: 1, out: '矛盾' })
+  t.match(json(compare('r.json', ...pin, '--json')), { comparison: 'same', exitCode: 0 })
+  t.match(json(compare('next.json', '--trust-as-given', '--json')), { comparison: 'unrelated', exitCode: 0 })
+  const unpinned = compare('other-number.json', '--json')
+  t.equal(unpinned.code, 2, 'whose key it is was not checked')
+  t.match(json(unpinned), { comparison: 'unsigned' })
+  t.match(json(compare('p.json', ...pin, '--json')), { comparison: 'unreadable', exitCode: 2 })
+  t.match(compare('missing.json', ...pin), { code: 2, err: /missing\.json/ })
+  t.equal(compare('next.json', ...pin, '--receipt', 'r.json').code, 64, 'three')
+  t.equal(compare('next.json', ...pin, '--proof', 'p.json').code, 64)
+  t.equal(cli(['verify', '合同.pdf', '--receipt', 'r.json', '--receipt', 'r.json']).code, 64)
+})
+
 t.test('pins: shown, stored, used, and never for another log', async (t) => {
   const home = join(folder, 'home')
   const shown = cli(['trust', 'show', 'trust.json', '--json'], { home })
@@ -142,6 +169,7 @@ t.test('wrong calls and unreadable files end in one line', async (t) => {
   oneLine(cli(['verify', '.', '--proof', 'p.json']), 2, /cannot read/)
   oneLine(cli(['verify', '合同.pdf', '--proof', 'missing.json']), 2, /missing\.json/)
   oneLine(cli(['trust', 'show', 'pretty.json']), 1, /not a trust bundle/)
+  oneLine(cli(['proof', '--upgrade', 'p.json', '--disclose', 'fileName']), 64, /--upgrade keeps what a proof discloses/)
   oneLine(cli(['proof', 'K7QF']), 64, /not an evidence number/)
   oneLine(cli(['deposit', '合同.pdf', '--url', 'http://127.0.0.1:1', '--key', 'k']), 1, /is the service running/)
   oneLine(cli(['deposit', '合同.pdf', '--url', 'http://127.0.0.1:1']), 1, /no API key/)

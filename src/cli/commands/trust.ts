@@ -1,5 +1,6 @@
 import { EvidenceError } from '../../core/errors.js'
 import { BUNDLE_LIMITS, fingerprint, parseTrustBundle, type TrustBundle } from '../../core/trust-bundle.js'
+import { parseAttestedStatus } from '../../core/verify.js'
 import { nodeCrypto } from '../../platform/node.js'
 import { CliError } from '../errors.js'
 import { readUpTo, writeWhole } from '../files.js'
@@ -55,6 +56,21 @@ export async function fetchBundle ({ url, output }: FetchOptions, terminal: Term
   const print = printOf(bytes, 'the answer').print
   await writeWhole(output, bytes)
   terminal.result(`${output}: ${groupFingerprint(print)}\nit comes from the operator: compare the fingerprint with one from elsewhere`, { file: output, fingerprint: print })
+  return 0
+}
+
+/** Keeps the ledger's attested status as it was served: by it `verify --receipt R --status FILE` judges a promise. */
+export async function fetchStatus ({ url, output }: FetchOptions, terminal: Terminal): Promise<number> {
+  const { connect, serviceUrl } = await import('../service.js')
+  const bytes = new Uint8Array((await connect(serviceUrl(url)).call('GET', '/v1/log/status')).body)
+  try {
+    parseAttestedStatus(bytes)
+  } catch (cause) {
+    if (!(cause instanceof EvidenceError)) throw cause
+    throw new CliError({ code: 'PROTOCOL', message: `the answer is not an attested status: ${cause.message}`, cause })
+  }
+  await writeWhole(output, bytes)
+  terminal.result(`${output}: use it with steelyard verify --receipt R --status ${output}`, { file: output, bytes: bytes.length })
   return 0
 }
 

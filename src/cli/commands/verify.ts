@@ -11,10 +11,12 @@ import { fileError, readUpTo, sizeOf } from '../files.js'
 import { logOf, pinsFor } from '../pins.js'
 import { present } from '../present.js'
 import type { Terminal } from '../terminal.js'
+import { compare, pairOf } from './compare-receipts.js'
 
 export interface VerifyOptions {
   readonly proof?: string
-  readonly receipt?: string
+  /** One is judged; two are compared with each other. */
+  readonly receipt?: readonly string[]
   readonly status?: string
   readonly trust?: string
   readonly pin?: string
@@ -31,11 +33,11 @@ const STATUS_LIMIT = 4 * 1024 * 1024
  * file that cannot be read is "could not check" too.
  */
 export async function run (file: string | undefined, options: VerifyOptions, terminal: Terminal): Promise<number> {
-  if (options.proof === undefined && options.receipt === undefined) {
-    throw new CliError({ code: 'USAGE', message: 'give --proof P or --receipt R' })
-  }
+  const { receipt: receipts = [] } = options
+  if (receipts.length > 1) return await compare(pairOf(receipts, [file, options.proof, options.status, options.minOrganizations]), options, terminal)
+  if (options.proof === undefined && receipts.length === 0) throw new CliError({ code: 'USAGE', message: 'give --proof P or --receipt R' })
   const proof = await document(options.proof, PROOF_LIMITS.bytes)
-  const receipt = await document(options.receipt, RECEIPT_LIMITS.bytes)
+  const receipt = await document(receipts[0], RECEIPT_LIMITS.bytes)
   const status = await document(options.status, STATUS_LIMIT)
   const bundle = await document(options.trust, BUNDLE_LIMITS.bytes)
   const pins = await pinsFor(bundle === undefined ? undefined : logOf(bundle), options.pin)

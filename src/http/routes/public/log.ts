@@ -1,6 +1,7 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { toHex } from '../../../core/bytes.js'
+import { createAttestedStatus } from '../../../notary/attested-status.js'
 import type { Notary } from '../../../notary/notary.js'
 import { answers, Decimal, Document, State } from '../../schemas.js'
 
@@ -17,10 +18,12 @@ const TAGS = { tags: ['public'] }
 const FULL_TILE = 256 * 32
 const FOR_EVER = 'public, max-age=31536000, immutable'
 const FOR_A_MOMENT = 'public, max-age=1'
+const FOR_A_WHILE = 'public, max-age=10'
 
-/** The log in the open: batches, tiles, signed heads, consistency and the trust bundle. Nothing of it names a deposit. */
+/** The log in the open: batches, tiles, signed heads, attested status, consistency and the trust bundle. Nothing of it names a deposit. */
 export const logRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app, { notary }, done) => {
-  const { reader, bundles } = notary
+  const { reader, bundles, context, link } = notary
+  const attestedStatus = createAttestedStatus(context.clock, () => link.ledger())
 
   app.get('/v1/batches/:number', {
     schema: { ...TAGS, operationId: 'getBatch', summary: 'A batch: its header and where the ledger holds it', params: Type.Object({ number: Decimal }), response: answers({ 200: Batch }) }
@@ -53,6 +56,22 @@ export const logRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app,
   }, async (_request, reply) => {
     const head = await reader.head()
     return await reply.type('text/plain; charset=utf-8').header('cache-control', FOR_A_MOMENT).send(head)
+  })
+
+  app.get('/v1/log/status', {
+    schema: {
+      ...TAGS,
+      operationId: 'getStatus',
+      summary: 'How far the ledger says that the log has come, endorsed: what a receipt\'s promise is judged by. Its exact bytes',
+      response: answers({ 200: Document('steelyard/attested-status/v1') })
+    }
+  }, async (_request, reply) => {
+    const bytes = await attestedStatus()
+    return await reply.headers({
+      'content-type': 'application/json; charset=utf-8',
+      'content-disposition': 'attachment; filename="status.json"',
+      'cache-control': FOR_A_WHILE
+    }).send(Buffer.from(bytes))
   })
 
   app.get('/v1/log/consistency', {
