@@ -1,5 +1,6 @@
+import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { LEDGER_CLIENTS } from './ledger/open.js'
 import { FAULT_POINTS, isFaultPoint } from './store/fault-points.js'
@@ -19,7 +20,7 @@ const schema = Type.Object({
   })),
   NETWORK_DIR: Type.Optional(Type.String({ minLength: 1, description: 'folder of the embedded network; default <DATA>/network' })),
   ORGS: Type.Optional(Type.Integer({ minimum: 1, maximum: 16, description: 'organizations of a new embedded network' })),
-  RECEIPT_KEY_FILE: Type.Optional(Type.String({ minLength: 1, description: 'Ed25519 private key, PEM; default <DATA>/keys/receipt.pem' })),
+  RECEIPT_KEY_FILE: Type.Optional(Type.String({ minLength: 1, description: 'Ed25519 private key, PEM, that exists; default <DATA>/keys/receipt.pem, made at the first start' })),
   LOG_NAME: Type.String({
     pattern: '^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$', default: 'steelyard.local', description: 'name of a new log; its origin adds 16 hex digits'
   }),
@@ -80,7 +81,7 @@ export class ConfigError extends Error {
 /** Variables that other parts of the program read; here they are only not unknown. */
 const ELSEWHERE = ['URL', 'KEY', 'TRACE']
 
-/** Reads `STEELYARD_*`. Unknown, missing and malformed ones are all listed at once. Empty means unset. */
+/** Reads `STEELYARD_*`. Unknown and malformed ones, and files that are not there, are all listed at once. Empty means unset. */
 export function readConfig (env: Readonly<Record<string, string | undefined>>): Config {
   const given: Record<string, string> = {}
   for (const [variable, value] of Object.entries(env)) {
@@ -88,7 +89,7 @@ export function readConfig (env: Readonly<Record<string, string | undefined>>): 
     if (variable.startsWith(PREFIX) && value !== undefined && value !== '' && !ELSEWHERE.includes(name)) given[name] = value
   }
   const raw: unknown = Value.Default(schema, Value.Convert(schema, given))
-  const problems = [...unknownNames(given), ...malformed(raw), ...faultPoint(given.FAULT_POINT)]
+  const problems = [...unknownNames(given), ...malformed(raw), ...faultPoint(given.FAULT_POINT), ...missingFiles(given)]
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze(toConfig(raw as Raw))
 }
@@ -101,9 +102,39 @@ function malformed (raw: unknown): string[] {
   return Object.entries(schema.properties).flatMap(([name, property]) => {
     const value = (raw as Record<string, unknown>)[name]
     if (value === undefined || Value.Check(property, value)) return []
-    const reasons = [...Value.Errors(property, value)].map(({ message }) => message)
-    return [`${PREFIX}${name}: ${[...new Set(reasons)].join(', ')}`]
+    return [`${PREFIX}${name}: ${reasons(property, value)}`]
   })
+}
+
+function reasons (property: TSchema, value: unknown): string {
+  const { anyOf } = property as { anyOf?: ReadonlyArray<{ const: string }> }
+  if (anyOf !== undefined) return `must be one of ${anyOf.map((choice) => choice.const).join(', ')}`
+  return [...new Set([...Value.Errors(property, value)].map(({ message }) => message))].join(', ')
+}
+
+/** Files that are named must be there: only what is kept at its default place is made by the service itself. */
+function missingFiles ({ LEDGER: ledger, LEDGER_FACTS: facts, RECEIPT_KEY_FILE: key }: Record<string, string>): string[] {
+  const profile = ledger === 'embedded' ? undefined : ledger
+  return [
+    ...unreadable('LEDGER', profile),
+    ...unreadable('LEDGER_FACTS', facts ?? (profile === undefined || unreadable('LEDGER', profile).length > 0 ? undefined : factsBeside(profile))),
+    ...unreadable('RECEIPT_KEY_FILE', key)
+  ]
+}
+
+function unreadable (name: string, path: string | undefined): string[] {
+  if (path === undefined) return []
+  try {
+    accessSync(path, constants.R_OK)
+    return statSync(path).isFile() ? [] : [`${PREFIX}${name}: ${resolve(path)} is not a file`]
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    return [`${PREFIX}${name}: ${resolve(path)} ${code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`}`]
+  }
+}
+
+function factsBeside (profile: string): string {
+  return resolve(profile, '../../network-facts.json')
 }
 
 function faultPoint (value: string | undefined): string[] {
@@ -118,7 +149,7 @@ function toConfig (raw: Raw): Config {
     data,
     ledger: raw.LEDGER === 'embedded'
       ? { kind: 'embedded', dir: resolve(raw.NETWORK_DIR ?? `${data}/network`), orgs: raw.ORGS }
-      : { kind: 'profile', profile: resolve(raw.LEDGER), facts: resolve(raw.LEDGER_FACTS ?? `${raw.LEDGER}/../../network-facts.json`) },
+      : { kind: 'profile', profile: resolve(raw.LEDGER), facts: resolve(raw.LEDGER_FACTS ?? factsBeside(raw.LEDGER)) },
     ledgerClient: raw.LEDGER_CLIENT,
     receiptKeyFile: resolve(raw.RECEIPT_KEY_FILE ?? `${data}/keys/receipt.pem`),
     logName: raw.LOG_NAME,

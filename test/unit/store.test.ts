@@ -102,16 +102,29 @@ t.test('configuration: defaults, frozen, and every problem at once', (t) => {
   t.match(config, { port: 0, host: '127.0.0.1', sealAgeMs: 1000, sealSize: 8192, deadlineMs: 86_400_000, maxFileSize: 8 * 1024 ** 3 })
   t.match(config.ledger, { kind: 'embedded', dir: '/tmp/x/network', orgs: undefined })
   t.ok(Object.isFrozen(config))
-  try {
-    readConfig({ STEELYARD_PORT: 'x', STEELYARD_SEAL_SIZE: '9000', STEELYARD_PROT: '1', STEELYARD_LEDGER_CLIENT: 'other', STEELYARD_FAULT_POINT: 'no' })
-    t.fail('must be refused')
-  } catch (error) {
-    const { code, problems } = error as { code: string, problems: string[] }
-    t.equal(code, 'CONFIG_INVALID')
-    t.same(problems.map((line) => line.split(':')[0]).sort(), [
-      'STEELYARD_FAULT_POINT', 'STEELYARD_LEDGER_CLIENT', 'STEELYARD_PORT', 'STEELYARD_PROT', 'STEELYARD_SEAL_SIZE'
-    ])
+  const problems = (env: Record<string, string>): string[] => {
+    try {
+      readConfig(env)
+    } catch (error) {
+      t.equal((error as { code: string }).code, 'CONFIG_INVALID')
+      return [...(error as { problems: string[] }).problems].sort()
+    }
+    return []
   }
-  t.match(readConfig({ STEELYARD_LEDGER: '/net/profiles/operator.json' }).ledger, { kind: 'profile', facts: '/net/network-facts.json' })
+  const folder = t.testdir({ profiles: { 'operator.json': '{}' }, 'network-facts.json': '{}', 'receipt.pem': '' })
+  const all = problems({
+    STEELYARD_PORT: 'x', STEELYARD_SEAL_SIZE: '9000', STEELYARD_PROT: '1', STEELYARD_LEDGER_CLIENT: 'other', STEELYARD_FAULT_POINT: 'no',
+    STEELYARD_LEDGER: `${folder}/none.json`, STEELYARD_RECEIPT_KEY_FILE: folder, STEELYARD_LOG_LEVEL: 'loud'
+  })
+  t.same(all.map((line) => line.split(':')[0]), [
+    'STEELYARD_FAULT_POINT', 'STEELYARD_LEDGER', 'STEELYARD_LEDGER_CLIENT', 'STEELYARD_LOG_LEVEL', 'STEELYARD_PORT', 'STEELYARD_PROT',
+    'STEELYARD_RECEIPT_KEY_FILE', 'STEELYARD_SEAL_SIZE'
+  ])
+  for (const choice of ['fabric-network', 'fabric-gateway', 'silent']) t.ok(all.some((line) => line.includes(choice)), `${choice} is offered`)
+  const profile = `${folder}/profiles/operator.json`
+  t.same(problems({ STEELYARD_RECEIPT_KEY_FILE: `${folder}/receipt.pem` }), [])
+  t.equal(problems({ STEELYARD_RECEIPT_KEY_FILE: `${folder}/other.pem` }).length, 1)
+  t.equal(problems({ STEELYARD_LEDGER: profile, STEELYARD_LEDGER_FACTS: `${folder}/none.json` }).length, 1)
+  t.match(readConfig({ STEELYARD_LEDGER: profile }).ledger, { kind: 'profile', profile, facts: `${folder}/network-facts.json` })
   t.end()
 })
