@@ -6,6 +6,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { PROOF_LIMITS } from '../core/proof.js'
 import type { Notary } from '../notary/notary.js'
+import { describe } from './openapi.js'
 import { auth } from './plugins/auth.js'
 import { metrics } from './plugins/metrics.js'
 import { HttpError, installProblems } from './problems.js'
@@ -53,6 +54,7 @@ export async function createApp ({ notary, logger, maxFileSize, rateLimit, versi
     }
   })
   await app.register(swagger, {
+    transformObject: (made) => 'openapiObject' in made ? describe(made.openapiObject) : made.swaggerObject,
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Steelyard', version, description: 'Evidence notarization: deposit, prove, verify.' },
