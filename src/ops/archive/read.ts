@@ -17,7 +17,7 @@ import { invalid, readArchive } from './unpack.js'
 
 export interface ImportOptions {
   readonly source: AsyncIterable<Uint8Array>
-  /** A data folder that does not exist or is empty. */
+  /** A data folder that does not exist or is empty; when only checking, any: nothing but a temporary folder beside it is written. */
   readonly target: string
   readonly crypto: Crypto
   readonly now: string
@@ -34,7 +34,7 @@ export interface Imported { readonly manifest: Manifest, readonly manifestSha256
  */
 export async function importArchive (options: ImportOptions): Promise<Imported> {
   const target = resolve(options.target)
-  if ((await readdir(target).catch(() => [])).length > 0) {
+  if (options.checkOnly !== true && (await readdir(target).catch(() => [])).length > 0) {
     throw new OpsError({ code: 'FOLDER_NOT_EMPTY', message: `${target} is not empty: an import goes into a new data folder` })
   }
   const folder = `${target}.importing-${process.pid}`
