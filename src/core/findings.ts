@@ -60,8 +60,12 @@ export interface FindingEvidence {
   TIME_BY_UNKNOWN_CLOCKS: TimeBound
   TIME_RECEIVED_AFTER_SEALED: { readonly receivedAt: string, readonly sealedAt: string }
   TIME_SEALED_AFTER_LEDGER: { readonly sealedAt: string, readonly by: string }
+  TIME_RECEIPT_AFTER_LEDGER: { readonly signedAt: string, readonly by: string }
   TIME_READ_BEFORE_ANCHOR: { readonly ledgerTime: string, readonly readAt: string }
   TIME_WITHOUT_LEDGER: object
+  // of a receipt: in time, with a proof, and in promise
+  RECEIPT_BEFORE_RECEIVED: { readonly receivedAt: string, readonly signedAt: string }
+  RECEIPT_DEADLINE_BEYOND_LOG: { readonly signedAt: string, readonly deadline: string, readonly deadlineMs: number }
   // ledger
   LEDGER_ENDORSED: Signers
   LEDGER_ONE_OPERATOR: Signers
@@ -145,8 +149,11 @@ export const STATES: Readonly<Record<FindingCode, FindingState>> = {
   TIME_BY_UNKNOWN_CLOCKS: 'could-not-check',
   TIME_RECEIVED_AFTER_SEALED: 'differs',
   TIME_SEALED_AFTER_LEDGER: 'differs',
+  TIME_RECEIPT_AFTER_LEDGER: 'differs',
   TIME_READ_BEFORE_ANCHOR: 'differs',
   TIME_WITHOUT_LEDGER: 'could-not-check',
+  RECEIPT_BEFORE_RECEIVED: 'differs',
+  RECEIPT_DEADLINE_BEYOND_LOG: 'differs',
   LEDGER_ENDORSED: 'consistent',
   LEDGER_ONE_OPERATOR: 'consistent',
   LEDGER_WITHOUT_PROOF: 'could-not-check',
@@ -208,6 +215,7 @@ export interface RemarkEvidence {
   RECEIVED_LONG_BEFORE: { readonly receivedAt: string, readonly ledgerTime: string }
   DEADLINE_MISSED: { readonly deadline: string, readonly ledgerTime: string }
   KEY_COMPROMISED: { readonly keyId: string, readonly from: string, readonly registeredAt: string }
+  KEYS_READ_BEFORE_LEDGER: { readonly keysReadAt: string, readonly ledgerTime: string }
   DEVELOPMENT_NETWORK: object
   ATTESTATION_UNKNOWN: { readonly type: string }
   SM3_NOT_DEPOSITED: object
@@ -223,6 +231,7 @@ export interface OmissionEvidence {
   MAKER: object
   REVOCATION: { readonly block: string }
   CODE: object
+  KEY_REVOCATION: { readonly after: string }
   EXHIBIT: object
 }
 export type OmissionCode = keyof OmissionEvidence

@@ -47,13 +47,14 @@ export const batchEntry = object({
 export type BatchEntry = Infer<typeof batchEntry>
 
 /**
- * At `keys/<origin>`: every receipt key ever registered, in order of registration. It holds the log's skew, so that its attested read is
- * one read, as that of a batch.
+ * At `keys/<origin>`: every receipt key ever registered, in order of registration. It holds the log's skew and deadline, so that its
+ * attested read is one read, as that of a batch, and says what a receipt may promise.
  */
 export const keyRegister = object({
   type: literal('steelyard/keys/v1'),
   log: logOrigin,
   skewMs: integer(1000, 3_600_000),
+  deadlineMs: integer(60_000, 2_592_000_000),
   keys: list(receiptKey, 256, 1)
 })
 export type KeyRegister = Infer<typeof keyRegister>

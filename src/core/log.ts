@@ -52,8 +52,8 @@ export const openLog = settled(function * (
   return OPENED
 })
 
-function firstRegister (crypto: Sha256, { log, skewMs, time }: LogState, spki: string): KeyRegister {
-  return { type: 'steelyard/keys/v1', log, skewMs, keys: [newReceiptKey(crypto, spki, '0', time)] }
+function firstRegister (crypto: Sha256, { log, skewMs, deadlineMs, time }: LogState, spki: string): KeyRegister {
+  return { type: 'steelyard/keys/v1', log, skewMs, deadlineMs, keys: [newReceiptKey(crypto, spki, '0', time)] }
 }
 
 /** @internal A receipt key as it enters the register. */

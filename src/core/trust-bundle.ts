@@ -28,15 +28,13 @@ const genesisBlock = object({ number: literal('0'), data: list(base64url(1, 16_7
 
 /**
  * The history part: grows, and is authenticated from the identity on. `configs` are the configuration blocks after genesis, in order;
- * `definitions` the blocks that committed a chaincode definition, with the digest of the code that each organization says it runs;
+ * `definitions` the blocks that committed a chaincode definition;
  * `keys` an attested read of the receipt keys, its endorsers in `identities`.
  */
 export const trustHistory = object({
   genesis: genesisBlock,
   configs: list(blockData, 4096),
-  definitions: list(object({ block: blockData, transaction: decimal }, {
-    code: list(object({ organization: text(128), digest: hex(32) }), 64)
-  }), 1024)
+  definitions: list(object({ block: blockData, transaction: decimal }), 1024)
 }, { keys: fabricReadback, identities })
 export type TrustHistory = Infer<typeof trustHistory>
 

@@ -162,8 +162,22 @@ const FINDINGS: { readonly [C in FindingCode]: Said<FindingEvidence[C]> } = {
     en: `sealed ${localTime(sealedAt)} is later than the ledger's bound ${localTime(by)}`,
     zh: `封存时间 ${localTime(sealedAt)} 晚于账本时间界限 ${localTime(by)}`
   }),
+  TIME_RECEIPT_AFTER_LEDGER: ({ signedAt, by }) => ({
+    en: `the receipt is signed ${localTime(signedAt)}, which is later than the ledger's bound ${localTime(by)}`,
+    zh: `回执签署时间 ${localTime(signedAt)} 晚于账本时间界限 ${localTime(by)}`
+  }),
   TIME_READ_BEFORE_ANCHOR: say('the read-back is earlier than the anchor that it reads', '回读时间早于所回读的上链时间'),
   TIME_WITHOUT_LEDGER: say('without a ledger proof that was verified there is no bound of the time', '没有经过验证的账本证明，无法给出时间界限'),
+
+  RECEIPT_BEFORE_RECEIVED: ({ receivedAt, signedAt }) => ({
+    en: `the receipt is signed ${localTime(signedAt)}, before the content was received ${localTime(receivedAt)}`,
+    zh: `回执签署时间 ${localTime(signedAt)} 早于接收时间 ${localTime(receivedAt)}`
+  }),
+  RECEIPT_DEADLINE_BEYOND_LOG: ({ signedAt, deadline, deadlineMs }) => ({
+    en: `the receipt is signed ${localTime(signedAt)} and promises ${localTime(deadline)}: not within the ${plural(Math.floor(deadlineMs / 60_000), 'minute')} ` +
+      'that the ledger allows',
+    zh: `回执签署于 ${localTime(signedAt)}，承诺期限为 ${localTime(deadline)}：不在账本所允许的 ${Math.floor(deadlineMs / 60_000)} 分钟之内`
+  }),
 
   LEDGER_ENDORSED: signers,
   LEDGER_ONE_OPERATOR: oneOperator,
@@ -336,6 +350,10 @@ const REMARKS: { readonly [C in RemarkCode]: Said<RemarkEvidence[C]> } = {
     en: `the receipt key is said to be compromised from ${localTime(from)} (registered on the ledger ${localTime(registeredAt)}); the receipt keeps its force`,
     zh: `据称回执密钥自 ${localTime(from)} 起泄露（于 ${localTime(registeredAt)} 登记上链）；回执效力不受影响`
   }),
+  KEYS_READ_BEFORE_LEDGER: ({ keysReadAt, ledgerTime }) => ({
+    en: `the trust bundle's receipt keys are those of ${localTime(keysReadAt)}, which is before the ledger time ${localTime(ledgerTime)}`,
+    zh: `信任包所载回执密钥截至 ${localTime(keysReadAt)}，早于账本时间 ${localTime(ledgerTime)}`
+  }),
   DEVELOPMENT_NETWORK: say('this is a development network: one process holds the keys of all its organizations',
     '这是开发用网络：所有机构的密钥都由同一进程持有'),
   ATTESTATION_UNKNOWN: ({ type }) => ({
@@ -356,6 +374,7 @@ const OMISSIONS: { readonly [C in OmissionCode]: Said<OmissionEvidence[C]> } = {
   MAKER: say('who made the file', '文件由谁制作'),
   REVOCATION: ({ block }) => ({ en: `revocation lists later than block ${block}`, zh: `区块 ${block} 之后的证书吊销列表` }),
   CODE: say('which program each organization ran', '各机构实际运行的程序'),
+  KEY_REVOCATION: ({ after }) => ({ en: `receipt keys revoked after ${localTime(after)}`, zh: `${localTime(after)} 之后停用的回执密钥` }),
   EXHIBIT: say('the file itself', '文件本身')
 }
 

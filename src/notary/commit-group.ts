@@ -59,7 +59,9 @@ export function buildGroup (context: Context, entries: readonly Entry[], at: Pos
     deposits.push({ number: draft.number, bytes, private: kept })
     leaves.push({ hash: leafHash(context.crypto, bytes), receivedAt: draft.receivedAt })
   })
-  const signed = sign(context, leaves.map(({ hash }) => hash), at.sequence)
+  // Never earlier than a deposit in the group, whatever the clock says now: a verifier refuses such a receipt.
+  const signedAt = leaves.reduce((latest, leaf) => Math.max(latest, leaf.receivedAt), context.clock())
+  const signed = sign(context, leaves.map(({ hash }) => hash), at.sequence, signedAt)
   return {
     write: { first: at.sequence, deposits, groups: [signed.group], organizations },
     leaves,
@@ -73,11 +75,12 @@ interface SignedGroup {
   receipt (record: string, index: number): string
 }
 
-function sign ({ signer, crypto, origin, clock, deadlineMs }: Context, hashes: readonly Uint8Array[], first: number): SignedGroup {
+function sign (
+  { signer, crypto, origin, deadlineMs }: Context, hashes: readonly Uint8Array[], first: number, now: number
+): SignedGroup {
   const levels = treeLevels(crypto, hashes)
   // Each hash is in the paths of many receipts: as text it is written once.
   const texts = levels.map((level) => level.map(hexOf))
-  const now = clock()
   const statement: CommitGroup = {
     type: 'steelyard/commit-group/v1',
     log: origin,

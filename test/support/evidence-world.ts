@@ -57,6 +57,8 @@ export interface AnchorOptions {
   readonly sealedAt?: number
   readonly receivedAt?: number
   readonly signedAt?: number
+  /** How long after it is signed a receipt promises. */
+  readonly promised?: number
   readonly anchorEndorsers?: readonly Member[]
   readonly readEndorsers?: readonly Member[]
   readonly signers?: readonly number[]
@@ -219,7 +221,7 @@ export class EvidenceWorld {
   }
 
   /** Receipts of one commit group over these records. */
-  receipts (records: readonly EvidenceRecord[], { key = this.key, signedAt = -2500 }: AnchorOptions = {}): Receipt[] {
+  receipts (records: readonly EvidenceRecord[], { key = this.key, signedAt = -2500, promised = DEADLINE_MS }: AnchorOptions = {}): Receipt[] {
     const leaves = records.map((record) => leafHash(nodeCrypto, recordBytes(record)))
     const statement: CommitGroup = {
       type: 'steelyard/commit-group/v1',
@@ -229,7 +231,7 @@ export class EvidenceWorld {
       groupRoot: toHex(rootOf(nodeCrypto, leaves)),
       firstSequence: records[0]?.sequence ?? '0',
       signedAt: time(signedAt),
-      deadline: time(signedAt + DEADLINE_MS)
+      deadline: time(signedAt + promised)
     }
     const signature = toBase64url(new Uint8Array(sign(null, commitGroupSigningInput(statement), key.privateKey)))
     return records.map((record, i) => ({

@@ -129,6 +129,7 @@ const EXTRA = [
     type: 'steelyard/keys/v1',
     log: LOG,
     skewMs: 30_000,
+    deadlineMs: 86_400_000,
     keys: [{ keyId: HASH, alg: 'ed25519', spki: 'A'.repeat(58) + 'A', fromBatch: '0', registeredAt: TIME, until: '4', compromisedFrom: TIME, revokedAt: TIME }]
   }
 ]

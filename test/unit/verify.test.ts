@@ -211,7 +211,18 @@ t.test('the compact form of a read-back suffices', (t) => {
 })
 
 t.test('times', (t) => {
-  t.equal(code(otherwise({ receivedAt: -500, sealedAt: -1000 }), 'time'), 'TIME_RECEIVED_AFTER_SEALED')
+  t.equal(code(otherwise({ receivedAt: -500, signedAt: -500, sealedAt: -1000 }), 'time'), 'TIME_RECEIVED_AFTER_SEALED')
+  t.equal(code(otherwise({ signedAt: -3001 }), 'time'), 'RECEIPT_BEFORE_RECEIVED')
+  t.equal(code(otherwise({ signedAt: 30_001 }), 'time'), 'TIME_RECEIPT_AFTER_LEDGER')
+  t.equal(otherwise({ signedAt: 30_000 }).exitCode, 0)
+  // A receipt of today that says it is of long ago, with a deadline that the anchor keeps.
+  const back = { receivedAt: -40 * DEADLINE_MS, signedAt: -40 * DEADLINE_MS }
+  t.equal(code(otherwise({ ...back, promised: 80 * DEADLINE_MS }), 'time'), 'RECEIPT_DEADLINE_BEYOND_LOG')
+  t.equal(code(otherwise({ promised: DEADLINE_MS + 1 }), 'time'), 'RECEIPT_DEADLINE_BEYOND_LOG')
+  t.equal(code(otherwise({ promised: -1 }), 'time'), 'RECEIPT_DEADLINE_BEYOND_LOG')
+  t.same(otherwise(back).remarks.map((one) => one.code), ['RECEIVED_LONG_BEFORE', 'DEADLINE_MISSED'])
+  t.same(otherwise({ at: 4000, readAt: 5000 }).remarks.map((one) => one.code), ['KEYS_READ_BEFORE_LEDGER'])
+  t.match(check(good).notChecked.find((one) => one.code === 'KEY_REVOCATION')?.evidence, { after: time(3000) })
   t.equal(code(otherwise({ readAt: -61_000 }), 'time'), 'TIME_READ_BEFORE_ANCHOR')
   t.equal(otherwise({ readAt: 75_000 }).remarks[0]?.code, 'READ_BACK_LATE')
   t.same(otherwise({ receivedAt: -DEADLINE_MS - 1, signedAt: 0 }).remarks.map((one) => one.code), ['RECEIVED_LONG_BEFORE'])
@@ -386,6 +397,8 @@ t.test('the promise of a receipt', (t) => {
   t.equal(promise({ pins: [] }), 'PROMISE_KEY_UNKNOWN')
   t.equal(promise({ receipt: utf8('x') }), 'PROMISE_RECEIPT_UNREADABLE')
   t.equal(promise({ status: other.status(1000) }), 'PROMISE_POSITION_FILLED')
+  const [longer] = other.receipts([promised.proof.record], { promised: DEADLINE_MS + 1 })
+  t.equal(promise({ receipt: receiptBytes(longer as NonNullable<typeof longer>), proof: promised.bytes }), 'RECEIPT_DEADLINE_BEYOND_LOG')
   // Records that the ledger never got.
   const [lost] = other.receipts([{ ...promised.proof.record, sequence: '1' }])
   const dropped = receiptBytes(lost as NonNullable<typeof lost>)

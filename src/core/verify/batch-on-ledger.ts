@@ -87,6 +87,7 @@ function verdict (
     ok: true,
     facts: {
       entry: answer.entry,
+      deadlineMs: root.statement?.register.deadlineMs,
       readAt: answer.time,
       endorsers,
       readers,

@@ -15,6 +15,8 @@ export interface Endorser {
 /** What the ledger's signatures say of one batch. Shared by all proofs under it. */
 export interface LedgerFacts {
   readonly entry: BatchEntry
+  /** The longest promise that the log allows, by the ledger's register of receipt keys; undefined when the bundle has none. */
+  readonly deadlineMs: number | undefined
   /** T2. */
   readonly readAt: string
   /** Of the anchor: whose clocks bound the time. */

@@ -78,6 +78,7 @@ function remarksOf ({ trusted, input, proof, verdict }: Case, facts: LedgerFacts
     ...recordRemarks(proof.record, input),
     ...(facts === undefined ? [] : timeRemarks(proof, facts, input.now)),
     ...keyRemarks(trusted, proof),
+    ...registerRemarks(trusted, facts),
     ...(verdict?.remarks ?? [])
   ]
 }
@@ -106,4 +107,12 @@ function keyRemarks ({ root }: Trusted, { receipt }: Proof): Remark[] {
   return key?.compromisedFrom === undefined
     ? []
     : [remark('KEY_COMPROMISED', { keyId: key.keyId, from: key.compromisedFrom, registeredAt: key.revokedAt ?? key.registeredAt })]
+}
+
+/** What was revoked after the register of keys was read is not known: worth a word when the anchor is later still. */
+function registerRemarks ({ root }: Trusted, facts: LedgerFacts | undefined): Remark[] {
+  const readAt = root?.statement?.time
+  return readAt === undefined || facts === undefined || facts.entry.time <= readAt
+    ? []
+    : [remark('KEYS_READ_BEFORE_LEDGER', { keysReadAt: readAt, ledgerTime: facts.entry.time })]
 }

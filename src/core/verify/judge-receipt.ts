@@ -20,6 +20,7 @@ export function judgeReceipt (
   return promiseFinding(crypto, {
     receipt: receipt.value,
     keys: root?.keys,
+    terms: root?.statement?.register,
     now: input.now,
     ...(proven === undefined ? {} : { proof: proven }),
     ...(input.status === undefined ? {} : { status: readStatus(root, input.status) })

@@ -1,20 +1,22 @@
 import type { Crypto } from '../crypto.js'
 import { equalBytes, fromBase64url, toHex } from '../bytes.js'
 import type { Finding } from '../findings.js'
-import type { LogStatus, ReceiptKey } from '../ledger-values.js'
+import type { KeyRegister, LogStatus, ReceiptKey } from '../ledger-values.js'
 import { leafHash } from '../merkle.js'
 import { checkReceipt, checkReceiptPosition, parseReceipt, type Receipt } from '../receipt.js'
 import { type EvidenceRecord, recordBytes } from '../record.js'
 import type { Read } from './documents.js'
 import { type LedgerFacts, type ReceiptKeys, timeBound } from './facts.js'
 import { asFinding, finding } from './result.js'
-import { isLate } from './time.js'
+import { checkPromise, isLate } from './time.js'
 
 /** What a receipt is judged by. */
 export interface PromiseInput {
   readonly receipt: Receipt
   /** Undefined: no trust bundle that was accepted (pinned, or as given) and verified. */
   readonly keys: ReceiptKeys | undefined
+  /** The longest promise and the clocks' skew, by the ledger's register of receipt keys. */
+  readonly terms: Pick<KeyRegister, 'deadlineMs' | 'skewMs'> | undefined
   /** The proof of the same log, when its links hold: leaf, sequence, and what the ledger says of its batch. */
   readonly proof?: ProvenDeposit
   readonly status?: Read<LogStatus>
@@ -45,7 +47,9 @@ function checkSigned (crypto: Crypto, input: PromiseInput): Finding | undefined 
   if (checkReceiptPosition(crypto, receipt, receipt.record) !== 'ok') return finding('promise', 'PROMISE_UNSIGNED', { keyId })
   const key = keys?.get(keyId)
   if (key === undefined) return finding('promise', 'PROMISE_KEY_UNKNOWN', { keyId })
-  return verifiesWith(crypto, receipt, key) ? undefined : finding('promise', 'PROMISE_UNSIGNED', { keyId })
+  if (!verifiesWith(crypto, receipt, key)) return finding('promise', 'PROMISE_UNSIGNED', { keyId })
+  const wrong = checkPromise(receipt.record, receipt.statement, input.terms?.deadlineMs)
+  return wrong === undefined ? undefined : asFinding('promise', wrong)
 }
 
 function verifiesWith (crypto: Crypto, receipt: Receipt, key: ReceiptKey): boolean {

@@ -1,5 +1,7 @@
 import type { Finding, Remark } from '../findings.js'
 import type { Proof } from '../proof.js'
+import type { CommitGroup } from '../receipt.js'
+import type { EvidenceRecord } from '../record.js'
 import { type LedgerFacts, timeBound } from './facts.js'
 import { asFinding, finding, type Problem, problem, remark, worst } from './result.js'
 
@@ -22,8 +24,11 @@ export function timeFinding (proof: Proof, facts: LedgerFacts, accepted: boolean
   return finding('time', accepted ? 'TIME_BOUND' : 'TIME_BY_UNKNOWN_CLOCKS', evidence)
 }
 
-function checkOrder ({ record, header }: Proof, { entry, readAt }: LedgerFacts, by: string): Problem | undefined {
+function checkOrder ({ record, header, receipt }: Proof, { entry, readAt, deadlineMs }: LedgerFacts, by: string): Problem | undefined {
+  const { signedAt } = receipt.statement
   return worst([
+    () => checkPromise(record, receipt.statement, deadlineMs),
+    () => signedAt > by ? problem('TIME_RECEIPT_AFTER_LEDGER', { signedAt, by }) : undefined,
     () => record.receivedAt > header.sealedAt
       ? problem('TIME_RECEIVED_AFTER_SEALED', { receivedAt: record.receivedAt, sealedAt: header.sealedAt })
       : undefined,
@@ -35,14 +40,29 @@ function checkOrder ({ record, header }: Proof, { entry, readAt }: LedgerFacts, 
   ])
 }
 
+/**
+ * Whether a receipt says what the log lets it promise. The operator signs receipts whenever it likes: only the ledger's longest promise
+ * keeps it from stating an early time now and a deadline that no anchor could miss.
+ */
+export function checkPromise (record: EvidenceRecord, { signedAt, deadline }: CommitGroup, deadlineMs: number | undefined): Problem | undefined {
+  const { receivedAt } = record
+  if (receivedAt > signedAt) return problem('RECEIPT_BEFORE_RECEIVED', { receivedAt, signedAt })
+  const promised = Date.parse(deadline) - Date.parse(signedAt)
+  return deadlineMs === undefined || (promised >= 0 && promised <= deadlineMs)
+    ? undefined
+    : problem('RECEIPT_DEADLINE_BEYOND_LOG', { signedAt, deadline, deadlineMs })
+}
+
 /** What the times are worth a remark for. Received and sealed times are the operator's word. */
 export function timeRemarks (proof: Proof, facts: LedgerFacts, now: string): Remark[] {
   const { receivedAt } = proof.record
-  const { signedAt, deadline } = proof.receipt.statement
+  const { deadline } = proof.receipt.statement
   const { time: ledgerTime, skewMs } = facts.entry
-  const promisedDelay = Date.parse(deadline) - Date.parse(signedAt)
   const remarks: Remark[] = []
-  if (Date.parse(receivedAt) < Date.parse(ledgerTime) - promisedDelay) remarks.push(remark('RECEIVED_LONG_BEFORE', { receivedAt, ledgerTime }))
+  // By the ledger's longest promise: the receipt's own is the operator's word, as the received time is.
+  if (facts.deadlineMs !== undefined && Date.parse(receivedAt) + facts.deadlineMs < Date.parse(ledgerTime)) {
+    remarks.push(remark('RECEIVED_LONG_BEFORE', { receivedAt, ledgerTime }))
+  }
   if (isLate(deadline, facts)) remarks.push(remark('DEADLINE_MISSED', { deadline, ledgerTime }))
   if (Date.parse(facts.readAt) - Date.parse(ledgerTime) > Math.max(LONG_READ_BACK_MS, 2 * skewMs)) {
     remarks.push(remark('READ_BACK_LATE', { ledgerTime, readAt: facts.readAt }))

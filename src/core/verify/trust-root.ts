@@ -20,6 +20,8 @@ export interface TrustRoot {
   readonly identity: TrustIdentity
   readonly fabric: FabricVerifier
   readonly keys: ReceiptKeys
+  /** The key register and when it was attested; undefined when the bundle has none. */
+  readonly statement: KeysStatement | undefined
   /** The ledger's status, when its attestation holds. */
   status (attestation: FabricReadback, identities: Identities): Read<LogStatus>
 }
@@ -51,7 +53,8 @@ export function openTrust (crypto: Crypto, input: TrustInput): Trusted {
     root: {
       identity,
       fabric,
-      keys: keys.value,
+      keys: keys.value.keys,
+      statement: keys.value.statement,
       status: (attestation, identities) => readStatus(crypto, fabric, identity.log, attestation, identities)
     }
   }
@@ -68,9 +71,9 @@ function refuse (code: FabricCode, detail: string): FabricResult<never> {
 
 function readKeys (
   crypto: Crypto, fabric: FabricVerifier, log: string, attestation: FabricReadback | undefined, identities: Identities = {}
-): FabricResult<ReceiptKeys> {
+): FabricResult<Registered> {
   if (attestation === undefined) {
-    return Object.keys(identities).length === 0 ? { ok: true, value: new Map() } : refuse('IDENTITY', 'identities that sign nothing')
+    return Object.keys(identities).length === 0 ? { ok: true, value: { keys: new Map(), statement: undefined } } : refuse('IDENTITY', 'identities that sign nothing')
   }
   if (unusedIdentity(identities, [attestation]) !== undefined) return refuse('IDENTITY', 'identities that sign nothing')
   const read = fabric.readback(attestation, identities, { args: ['getKeys', log], key: keysKey(log), after: newestBlock(fabric) })
@@ -81,11 +84,14 @@ function readKeys (
     : registered(crypto, statement)
 }
 
-function registered (crypto: Crypto, { register }: KeysStatement): FabricResult<ReceiptKeys> {
+type Registered = Pick<TrustRoot, 'keys' | 'statement'>
+
+function registered (crypto: Crypto, statement: KeysStatement): FabricResult<Registered> {
+  const { register } = statement
   const keys = new Map(register.keys.map((key) => [key.keyId, key]))
   const sound = keys.size === register.keys.length &&
     register.keys.every(({ keyId, spki }) => receiptKeyId(crypto, fromBase64url(spki)) === keyId)
-  return sound ? { ok: true, value: keys } : refuse('MALFORMED', 'a key under another id, or twice')
+  return sound ? { ok: true, value: { keys, statement } } : refuse('MALFORMED', 'a key under another id, or twice')
 }
 
 function readStatus (

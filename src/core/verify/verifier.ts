@@ -111,6 +111,7 @@ function omissions ({ root }: Trusted, { exhibit }: EvidenceInput): Omission[] {
     ...(exhibit === undefined ? [omission('EXHIBIT', {})] : []),
     omission('CONTENT', {}),
     omission('MAKER', {}),
-    ...(root === undefined ? [] : [omission('REVOCATION', { block: String(root.fabric.history.lastBlock) }), omission('CODE', {})])
+    ...(root === undefined ? [] : [omission('REVOCATION', { block: String(root.fabric.history.lastBlock) }), omission('CODE', {})]),
+    ...(root?.statement === undefined ? [] : [omission('KEY_REVOCATION', { after: root.statement.time })])
   ]
 }
