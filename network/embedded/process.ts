@@ -12,7 +12,7 @@ import { privateFolder } from './files.js'
 import { isFree } from './free-ports.js'
 import { type EmbeddedNetwork, openNetwork } from './network.js'
 import { profilePath, writeProfiles } from './profile.js'
-import { removeRuntime, writeRuntime } from './runtime.js'
+import { hasRuntime, removeRuntime, type Runtime, writeRuntime } from './runtime.js'
 import { type NodeKind, type Services, startServices } from './services/start.js'
 
 /** A chaincode to run, by name and folder. */
@@ -26,8 +26,8 @@ export interface RunOptions extends DescriptionOptions {
   readonly folder: string
   readonly chaincodes: readonly ChaincodeSource[]
   log (event: string, fields?: Readonly<Record<string, unknown>>): void
-  /** The network cannot go on (the disk refused a block), or was asked to stop by the control API. */
-  onEnd (reason: 'failed' | 'stopped'): void
+  /** The network cannot go on (the disk refused a block), was asked to stop by the control API, or its folder is gone. */
+  onEnd (reason: 'failed' | 'stopped' | 'folder gone'): void
 }
 
 /** A running network. */
@@ -38,6 +38,7 @@ export interface RunningNetwork {
 
 /** Every definition of this network has this version and sequence 1; upgrades are not supported. */
 const VERSION = '1.0'
+const WATCH_MS = 2000
 const KINDS: readonly NodeKind[] = ['peer', 'orderer', 'ca']
 
 /** Starts everything; resolves when a transaction would be endorsed and committed. */
@@ -80,13 +81,26 @@ async function start (options: RunOptions, undo: Array<() => Promise<void>>, sto
     setOrg: async (name, running) => await setOrg(network, services, name, running)
   })
   undo.push(async () => { await control.close() })
-  writeRuntime(folder, { pid: process.pid, port: control.port, token })
+  const runtime = { pid: process.pid, port: control.port, token }
+  writeRuntime(folder, runtime)
+  const unwatch = watchFolder(folder, runtime, () => { options.onEnd('folder gone') })
   undo.push(async () => {
-    removeRuntime(folder)
+    unwatch()
+    removeRuntime(folder, runtime)
     await Promise.resolve()
   })
   const profiles = Object.fromEntries(network.orgs.map(({ name }) => [name, profilePath(folder, name)]))
   return { ready: { ready: true, pid: process.pid, channel: network.description.channel, profiles }, stop }
+}
+
+/** A network without its folder can be neither found nor stopped by anybody else. */
+function watchFolder (folder: string, runtime: Runtime, onGone: () => void): () => void {
+  const timer = setInterval(() => {
+    if (hasRuntime(folder, runtime)) return
+    clearInterval(timer)
+    onGone()
+  }, WATCH_MS).unref()
+  return () => { clearInterval(timer) }
 }
 
 async function startChaincodes (sources: readonly ChaincodeSource[], folder: string): Promise<ChaincodeProcess[]> {

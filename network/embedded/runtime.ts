@@ -33,6 +33,16 @@ export function readRuntime (folder: string): Runtime | undefined {
   }
 }
 
-export function removeRuntime (folder: string): void {
-  rmSync(join(folder, FILE), { force: true })
+/** Whether the folder still names this process. Any doubt but a missing or another file counts as yes. */
+export function hasRuntime (folder: string, { token }: Runtime): boolean {
+  try {
+    return readRuntime(folder)?.token === token
+  } catch {
+    return true
+  }
+}
+
+/** Leaves the file of another process, which may have a new network at the same path. */
+export function removeRuntime (folder: string, runtime: Runtime): void {
+  if (hasRuntime(folder, runtime)) rmSync(join(folder, FILE), { force: true })
 }

@@ -2,7 +2,7 @@
  * The network as a process: started, found, killed, resumed; organizations stopped and started; fabric-network as the client.
  */
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Gateway, Wallets, type Contract, type Identity } from 'fabric-network'
@@ -139,6 +139,8 @@ t.test('one organization: start, find, kill, resume', async (t) => {
     t.notOk(existsSync(join(dir, 'runtime.json')))
     t.equal(await networkStatus(dir), undefined)
     await t.rejects(setOrg(dir, 'operator', false), { code: 'NOT_RUNNING' })
+    await t.rejects(ensureNetwork({ dir, chaincode, withParent: true, orgs: 4 }), { code: 'DESCRIPTION' })
+    t.equal(await networkStatus(dir), undefined, 'a network of another kind was stopped again')
   })
 
   t.test('a folder that is being left is taken over', async (t) => {
@@ -159,6 +161,15 @@ t.test('one organization: start, find, kill, resume', async (t) => {
     t.equal(both[0].status.pid, both[1].status.pid)
     await Promise.all(both.map(async (each) => { await each.close() }))
     t.equal(await networkStatus(dir), undefined)
+  })
+
+  t.test('it ends when its folder is gone', async (t) => {
+    const lost = join(t.testdir(), 'network')
+    const { status } = await start(t, lost)
+    rmSync(lost, { recursive: true, force: true, maxRetries: 5 })
+    await silent(status.chaincodes[0]?.address ?? '')
+    await silent(`localhost:${status.organizations[0]?.ports.peer ?? 0}`)
+    t.equal(await networkStatus(lost), undefined)
   })
 
   t.test('a start that fails says why', async (t) => {
