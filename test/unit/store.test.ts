@@ -113,8 +113,14 @@ t.test('configuration: defaults, frozen, and every problem at once', (t) => {
   }
   const folder = t.testdir({ profiles: { 'operator.json': '{}' }, 'network-facts.json': '{}', 'receipt.pem': '' })
   const all = problems({
-    STEELYARD_PORT: 'x', STEELYARD_SEAL_SIZE: '9000', STEELYARD_PROT: '1', STEELYARD_LEDGER_CLIENT: 'other', STEELYARD_FAULT_POINT: 'no',
-    STEELYARD_LEDGER: `${folder}/none.json`, STEELYARD_RECEIPT_KEY_FILE: folder, STEELYARD_LOG_LEVEL: 'loud'
+    STEELYARD_PORT: 'x',
+    STEELYARD_SEAL_SIZE: '9000',
+    STEELYARD_PROT: '1',
+    STEELYARD_LEDGER_CLIENT: 'other',
+    STEELYARD_FAULT_POINT: 'no',
+    STEELYARD_LEDGER: `${folder}/none.json`,
+    STEELYARD_RECEIPT_KEY_FILE: folder,
+    STEELYARD_LOG_LEVEL: 'loud'
   })
   t.same(all.map((line) => line.split(':')[0]), [
     'STEELYARD_FAULT_POINT', 'STEELYARD_LEDGER', 'STEELYARD_LEDGER_CLIENT', 'STEELYARD_LOG_LEVEL', 'STEELYARD_PORT', 'STEELYARD_PROT',
