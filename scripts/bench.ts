@@ -31,6 +31,8 @@ async function main (names: readonly string[]): Promise<number> {
   for (const [name, bench] of Object.entries(BENCHES)) {
     if (names.length > 0 && !names.includes(name)) continue
     const folder = mkdtempSync(join(tmpdir(), `steelyard-bench-${name}-`))
+    const remove = (): void => { rmSync(folder, { recursive: true, force: true, maxRetries: 5 }) }
+    process.once('exit', remove)
     console.error(`${name} ...`)
     try {
       rows.push(...await bench({ folder, settings, note: (text) => { console.error(`  ${text}`) } }))
@@ -38,7 +40,7 @@ async function main (names: readonly string[]): Promise<number> {
       console.error(error)
       failed.push(name)
     } finally {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+      remove()
     }
   }
   mkdirSync('bench', { recursive: true })

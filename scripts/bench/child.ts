@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url'
 
 const children = new Set<ChildProcess>()
 process.once('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
+  for (const child of children) child.kill('SIGTERM') // a service then stops the network that it started
 })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { process.exit(130) })
 
 /** A process that ends with this one at the latest. */
 export function owned (child: ChildProcess): ChildProcess {
