@@ -33,6 +33,7 @@ export function parseGroup (bytes: Uint8Array): Group | undefined {
 }
 
 /** JSON of the database, unchecked. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller says what it wrote there
 export function parseJson<T> (bytes: Uint8Array | undefined): T | undefined {
   return bytes === undefined ? undefined : readable(() => JSON.parse(Buffer.from(bytes).toString()) as T)
 }

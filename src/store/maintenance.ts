@@ -95,7 +95,8 @@ function viewOf (db: Database, content: string, reading: Reading): Omit<View, 'c
     content,
     async get (key) {
       try {
-        return await db.get(key, reading) as Buffer | undefined
+        const found: Buffer | undefined = await db.get(key, reading)
+        return found
       } catch (cause) {
         throw damaged(cause)
       }
@@ -105,8 +106,10 @@ function viewOf (db: Database, content: string, reading: Reading): Omit<View, 'c
     })),
     keys: () => guarded(db.keys(reading)),
     async floor (key) {
-      for await (const entry of guarded(db.iterator({ ...reading, gte: key.subarray(0, 1), lte: key, reverse: true, limit: 1 }))) return entry
-      return undefined
+      const found = guarded<[Buffer, Buffer]>(db.iterator({ ...reading, gte: key.subarray(0, 1), lte: key, reverse: true, limit: 1 }))
+      const step = await found.next()
+      await found.return()
+      return step.done === true ? undefined : step.value
     }
   }
 }

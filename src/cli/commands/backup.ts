@@ -46,7 +46,7 @@ async function * receive (url: string, key: string): AsyncGenerator<Uint8Array, 
 
 async function problem (response: Response): Promise<CliError> {
   const body = await response.json().catch(() => ({})) as { code?: string, title?: string }
-  return new CliError({ code: 'SERVICE', message: `${body.title ?? `status ${response.status}`}`, reason: body.code ?? `HTTP_${response.status}` })
+  return new CliError({ code: 'SERVICE', message: body.title ?? `status ${response.status}`, reason: body.code ?? `HTTP_${response.status}` })
 }
 
 /** A backup holds everything, so it takes an administrator's key. */

@@ -4,7 +4,7 @@ import type { Crypto } from '../../core/crypto.js'
 import { parseBatchHeader } from '../../core/batch.js'
 import { parseRecord } from '../../core/record.js'
 import { numberKey, textKey } from '../../store/keys.js'
-import { type Maintenance, openMaintenance, type Operation } from '../../store/maintenance.js'
+import { openMaintenance, type Operation } from '../../store/maintenance.js'
 import { OpsError } from '../errors.js'
 import { contentPath } from '../fsck/content.js'
 import { fsck } from '../fsck/fsck.js'
@@ -64,14 +64,18 @@ async function receive (options: ImportOptions, folder: string): Promise<Importe
       onProgress
     })
     const rebuilt = await rebuild({ db, crypto, onProgress })
-    if (rebuilt.outcome === 'differs') throw invalid(`does not verify: ${rebuilt.first?.object ?? ''}: ${rebuilt.first?.says ?? ''}`)
+    requireSame(rebuilt)
     const report = await fsck({ view: db, crypto, now: options.now, ledger: 'left-out', withContent: manifest.content.included, onProgress })
-    if (report.outcome === 'differs') throw invalid(`does not verify: ${report.first?.object ?? ''}: ${report.first?.says ?? ''}`)
+    requireSame(report)
     agree(manifest, report)
     return { manifest, manifestSha256: sha256, report }
   } finally {
     await db.close()
   }
+}
+
+function requireSame ({ first }: Report): void {
+  if (first !== undefined) throw invalid(`does not verify: ${first.object}: ${first.says}`)
 }
 
 /** The manifest says what the parts come to. */

@@ -3,13 +3,13 @@ import { fromHex, fromUtf8, toHex } from '../../core/bytes.js'
 import type { Json } from '../../core/jcs.js'
 import { type CompactRange, inclusionPath } from '../../core/merkle.js'
 import { type Attestation, blockData, type BlockData, type Identities, type Proof, proofBytes } from '../../core/proof.js'
+import type { EvidenceRecord } from '../../core/record.js'
 import type { Verifier } from '../../core/verify/verifier.js'
 import type { Location } from '../../store/anchors.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import type { View } from '../../store/maintenance.js'
 import { parseGroup, parseJson, readable, readReadback } from '../stored.js'
 import type { Check } from './check.js'
-import type { Leaf } from './records.js'
 import { numberKeyOf } from './position.js'
 
 /** What is needed of a batch to put the proof of its first deposit together. */
@@ -17,7 +17,9 @@ export interface ProvenBatch {
   readonly number: number
   readonly first: number
   readonly header: BatchHeader
-  readonly leaves: readonly (Leaf | undefined)[]
+  readonly record: EvidenceRecord | undefined
+  /** The leaf hashes that were sealed. */
+  readonly leaves: readonly Uint8Array[]
   /** The log before it. */
   readonly range: CompactRange
 }
@@ -105,16 +107,14 @@ async function readBlock (view: View, number: string): Promise<BlockData | strin
 }
 
 /** Undefined when record or commit group cannot serve: what is wrong with them has been named. */
-async function assemble (check: Check, { first, header, leaves, range }: ProvenBatch, stored: Stored): Promise<Proof | undefined> {
-  const record = leaves[0]?.record
-  const hashes = leaves.flatMap((leaf) => leaf === undefined ? [] : [leaf.hash])
+async function assemble (check: Check, { first, header, record, leaves, range }: ProvenBatch, stored: Stored): Promise<Proof | undefined> {
   const receipt = record === undefined ? undefined : await receiptOf(check, first)
-  if (record === undefined || receipt === undefined || hashes.length !== leaves.length || check.findings.isNamed(`record ${first}`)) return undefined
+  if (record === undefined || receipt === undefined || check.findings.isNamed(`record ${first}`)) return undefined
   return {
     type: 'steelyard/proof/v1',
     record,
     receipt,
-    batchPath: inclusionPath(check.crypto, hashes, 0).map(toHex),
+    batchPath: inclusionPath(check.crypto, leaves, 0).map(toHex),
     header,
     logPath: [...range.hashes].reverse().map(toHex),
     ...stored

@@ -60,10 +60,10 @@ async function checkBatch (check: Check, parts: BatchCheckParts, number: number,
     leaves.push(leaf)
   }
   const trusted = header === undefined || findings.isNamed(batchName(number)) ? undefined : header
-  await checkLeaves(check, number, first, leaves, trusted, differs)
+  const sealed = await checkLeaves(check, number, first, leaves, trusted, differs)
   await checkIndex(check, number, first)
-  if (bytes !== undefined && trusted !== undefined && !findings.isNamed(batchName(number))) {
-    await parts.attestations.check({ number, first, header: trusted, leaves, range: parts.log.range })
+  if (sealed !== undefined && trusted !== undefined) {
+    await parts.attestations.check({ number, first, header: trusted, record: leaves[0]?.record, leaves: sealed, range: parts.log.range })
   }
   await appendToLog(check, parts.log, number, bytes)
   return first + size
@@ -91,27 +91,33 @@ async function sizeOf ({ view }: Check, header: BatchHeader | undefined, number:
   return size
 }
 
+/** Answers the leaf hashes that were sealed, if either side still has them. */
 async function checkLeaves (
-  { view, crypto, findings }: Check, number: number, first: number, leaves: readonly (Leaf | undefined)[], header: BatchHeader | undefined,
+  check: Check, number: number, first: number, leaves: readonly (Leaf | undefined)[], header: BatchHeader | undefined,
   differs: (code: DifferenceCode, says: string) => void
-): Promise<void> {
-  const stored = await storedLeaves(view, number, leaves.length, TILE)
-  const own = leaves.map((leaf, i) => leaf?.hash ?? stored[i] ?? new Uint8Array(32))
-  const kept = stored.map((hash) => hash ?? new Uint8Array(32))
-  const isOwn = (root: string): boolean => !leaves.includes(undefined) && toHex(rootOf(crypto, own)) === root
-  const isKept = (root: string): boolean => toHex(rootOf(crypto, kept)) === root
-  const different = own.flatMap((hash, i) => stored[i] !== undefined && equalBytes(hash, stored[i] as Buffer) ? [] : [i])
-  if (header === undefined || isOwn(header.root) || leaves.length === 0) {
-    nameTiles(findings, number, different)
-  } else if (isKept(header.root)) {
-    for (const i of different) nameRecord(findings, first + i, number)
-  } else if (different.length === 0 && !leaves.includes(undefined)) {
-    differs('BATCH_DIFFERS', 'its root is not that of its records')
-  } else {
-    for (const i of different) nameRecord(findings, first + i, number)
-    nameTiles(findings, number, different)
+): Promise<readonly Uint8Array[] | undefined> {
+  const stored = await storedLeaves(check.view, number, leaves.length, TILE)
+  const own = leaves.map((leaf, i) => leaf?.hash ?? stored[i] ?? NO_HASH)
+  const kept = stored.map((hash) => hash ?? NO_HASH)
+  const different = differing(own, kept)
+  if (header === undefined) {
+    nameTiles(check.findings, number, different)
+    return undefined
   }
-  if (header !== undefined) await checkTileRoots({ view, crypto, findings }, number, isOwn(header.root) ? own : kept)
+  const isRoot = (hashes: readonly Uint8Array[]): boolean => toHex(rootOf(check.crypto, hashes)) === header.root
+  const sealed = !leaves.includes(undefined) && isRoot(own) ? own : [kept].find(isRoot)
+  await checkTileRoots(check, number, sealed ?? kept)
+  if (sealed === undefined && different.length === 0) differs('BATCH_DIFFERS', 'its root is not that of its records')
+  if (sealed !== own) for (const i of different) nameRecord(check.findings, first + i, number)
+  if (sealed !== kept) nameTiles(check.findings, number, different)
+  return sealed
+}
+
+/** No leaf has it. */
+const NO_HASH = new Uint8Array(32)
+
+function differing (own: readonly Uint8Array[], kept: readonly Uint8Array[]): number[] {
+  return own.flatMap((hash, i) => equalBytes(hash, kept[i] ?? NO_HASH) && hash !== NO_HASH ? [] : [i])
 }
 
 function nameRecord (findings: Check['findings'], sequence: number, batch: number): void {
@@ -127,7 +133,7 @@ function nameTiles (findings: Check['findings'], number: number, leaves: readonl
   }
 }
 
-async function checkTileRoots ({ view, crypto, findings }: Pick<Check, 'view' | 'crypto' | 'findings'>, number: number, leaves: readonly Uint8Array[]): Promise<void> {
+async function checkTileRoots ({ view, crypto, findings }: Check, number: number, leaves: readonly Uint8Array[]): Promise<void> {
   const roots: Uint8Array[] = []
   for (let at = 0; at < leaves.length; at += TILE) roots.push(rootOf(crypto, leaves.slice(at, at + TILE)))
   findings.count('tiles', roots.length)
@@ -152,21 +158,26 @@ async function checkIndexSize ({ view, findings }: Check, batches: number): Prom
 
 /** Which of header and stored leaf is right is said by the next header or, of the last batch, by what the ledger attested. */
 async function appendToLog (check: Check, log: LogCheck, number: number, bytes: Uint8Array | undefined): Promise<void> {
-  const { crypto, findings, view } = check
-  const own = bytes === undefined ? undefined : leafHash(crypto, bytes)
+  const own = bytes === undefined ? undefined : leafHash(check.crypto, bytes)
   const stored = await log.stored()
-  if (own !== undefined && stored !== undefined && equalBytes(own, stored)) {
-    await log.append(own)
-    return
-  }
-  const witness = await attestedHeader(view, number)
-  const leaf = witness === undefined ? await leafByNext(check, log, number, [own, stored]) : leafHash(crypto, witness)
-  const right = leaf ?? stored ?? own ?? new Uint8Array(32)
-  if (own === undefined || !equalBytes(own, right)) {
-    const says = leaf === undefined ? 'its header and its leaf in the log differ, and nothing says which is right' : 'its header is not the one in the log'
-    if (!findings.isNamed(batchName(number))) findings.differs({ layer: 'batch', object: batchName(number), code: 'BATCH_DIFFERS', says }, number)
-  }
+  const isSame = own !== undefined && stored?.equals(own) === true
+  const told = isSame ? own : await leafByWitness(check, log, number, [own, stored])
+  const right = told ?? stored ?? own ?? NO_HASH
+  if (!equalBytes(right, own ?? NO_HASH)) nameHeader(check, number, told !== undefined)
   await log.append(right)
+}
+
+function nameHeader ({ findings }: Check, number: number, isTold: boolean): void {
+  if (findings.isNamed(batchName(number))) return
+  const says = isTold ? 'its header is not the one in the log' : 'its header and its leaf in the log differ, and nothing says which is right'
+  findings.differs({ layer: 'batch', object: batchName(number), code: 'BATCH_DIFFERS', says }, number)
+}
+
+async function leafByWitness (
+  check: Check, log: LogCheck, number: number, candidates: readonly (Uint8Array | undefined)[]
+): Promise<Uint8Array | undefined> {
+  const witness = await attestedHeader(check.view, number)
+  return witness === undefined ? await leafByNext(check, log, number, candidates) : leafHash(check.crypto, witness)
 }
 
 async function leafByNext (

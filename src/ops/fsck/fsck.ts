@@ -1,7 +1,7 @@
 import { toHex } from '../../core/bytes.js'
 import type { Crypto } from '../../core/crypto.js'
 import { openTrust } from '../../core/verify/trust-root.js'
-import { createVerifier } from '../../core/verify/verifier.js'
+import { createVerifier, type Verifier } from '../../core/verify/verifier.js'
 import type { Ledger } from '../../ledger/ledger.js'
 import { StoreError } from '../../store/errors.js'
 import { numberKey } from '../../store/keys.js'
@@ -53,21 +53,17 @@ async function guarded<T> (findings: Findings, work: () => Promise<T>): Promise<
 }
 
 async function run (options: FsckOptions, findings: Findings): Promise<Pick<Report, 'log' | 'head'>> {
-  const { view, crypto, now, onProgress } = options
-  const bundle = await readBundle(view)
-  const trust = { bundleSource: 'operator', trustAsGiven: true, ...(bundle === undefined ? {} : { bundle }) } as const
-  const keys = openTrust(crypto, trust).root?.keys
+  const { view, now, onProgress } = options
   const origin = (await readLogIdentity(view))?.origin ?? await originOfGroups(view)
-  const check: Check = { view, crypto, findings, origin, keys: keys?.size === 0 ? undefined : keys, onProgress }
+  const { keys, verifier } = await trustOf(options)
+  const check: Check = { view, crypto: options.crypto, findings, origin, keys, onProgress }
   const marks = await readMarks(view)
   const contents = new ContentCheck()
   const records = createRecordCursor(check, contents)
   const groups = createGroupCheck(check)
   const log = createLogCheck(check)
-  const attestations = createAttestationCheck(check, {
-    final: marks.final?.batches ?? 0, verifier: bundle === undefined ? undefined : createVerifier(crypto, trust), now
-  })
-  if (bundle === undefined) noBundle(findings, marks)
+  const attestations = createAttestationCheck(check, { final: marks.final?.batches ?? 0, verifier, now })
+  if (verifier === undefined) noBundle(findings, marks)
 
   await checkKeys(check)
   const sealed = await checkBatches(check, { records, groups, log, attestations })
@@ -79,6 +75,15 @@ async function run (options: FsckOptions, findings: Findings): Promise<Pick<Repo
   else findings.leaveOut('content')
   await checkLedger(options, findings, origin, marks, sealed)
   return { ...(origin === undefined ? {} : { log: origin }), head: { size: String(sealed.batches), root: toHex(log.head()) } }
+}
+
+/** The stored bundle, taken as given: who the organizations are is not what is checked here. */
+async function trustOf ({ view, crypto }: FsckOptions): Promise<{ keys: Check['keys'], verifier: Verifier | undefined }> {
+  const bundle = await readBundle(view)
+  if (bundle === undefined) return { keys: undefined, verifier: undefined }
+  const trust = { bundleSource: 'operator', trustAsGiven: true, bundle } as const
+  const keys = openTrust(crypto, trust).root?.keys
+  return { keys: keys?.size === 0 ? undefined : keys, verifier: createVerifier(crypto, trust) }
 }
 
 function noBundle (findings: Findings, { final }: Marks): void {
@@ -102,8 +107,12 @@ async function checkLedger (options: FsckOptions, findings: Findings, origin: st
     findings.leaveOut('ledger')
     return
   }
-  if (typeof options.ledger !== 'function' || origin === undefined) {
-    findings.couldNotCheck('the ledger', typeof options.ledger === 'function' ? 'nothing says which log this is' : options.ledger.unavailable)
+  if (typeof options.ledger !== 'function') {
+    findings.couldNotCheck('the ledger', options.ledger.unavailable)
+    return
+  }
+  if (origin === undefined) {
+    findings.couldNotCheck('the ledger', 'nothing says which log this is')
     return
   }
   const ledger = await options.ledger(origin).catch((error: unknown) => error instanceof Error ? error : new Error(String(error)))

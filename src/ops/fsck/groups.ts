@@ -102,23 +102,30 @@ function opened ({ findings, origin }: Check, first: number, bytes: Buffer, next
 async function close (check: Check, { group, first, leaves }: Open): Promise<void> {
   if (group === undefined) return
   const { crypto, findings, view } = check
+  const differs = (code: 'GROUP_SIGNATURE' | 'GROUP_DIFFERS', object: string, says: string): void => {
+    findings.differs({ layer: 'commit-group', object, code, says }, first)
+  }
   const signed = isSigned(check, group)
   if (signed === false) {
-    findings.differs({ layer: 'commit-group', object: groupName(first), code: 'GROUP_SIGNATURE', says: 'its receipt key did not sign this' }, first)
+    differs('GROUP_SIGNATURE', groupName(first), 'no receipt key of the ledger signed this')
     return
   }
   const own = leaves.flatMap((leaf) => leaf === undefined ? [] : [leaf.hash])
   const root = fromHex(group.statement.groupRoot)
-  const isWhole = own.length === leaves.length && equalBytes(rootOf(crypto, own), root)
-  const stored = leaves.length === 1 ? [root] : hashesOf(await view.get(numberKey('e', first)) ?? new Uint8Array(0))
-  if (isWhole) {
-    if (stored.length === own.length && own.every((hash, i) => equalBytes(hash, stored[i] as Uint8Array))) return
-    findings.differs({ layer: 'commit-group', object: `leaves of ${groupName(first)}`, code: 'GROUP_DIFFERS', says: 'its stored leaf hashes are not those of its records' }, first)
-  } else if (stored.length === leaves.length && equalBytes(rootOf(crypto, stored), root) && (signed === true || leaves.length > 1)) {
+  const stored = await storedHashes(view, first, leaves.length, root)
+  const isRoot = (hashes: readonly Uint8Array[]): boolean => hashes.length === leaves.length && equalBytes(rootOf(crypto, hashes), root)
+  if (isRoot(own)) {
+    if (!isRoot(stored)) differs('GROUP_DIFFERS', `leaves of ${groupName(first)}`, 'its stored leaf hashes are not those of its records')
+  } else if (isRoot(stored) && (signed === true || leaves.length > 1)) {
     nameRecords(check, first, leaves, stored)
-  } else if (!leaves.some((leaf, i) => leaf === undefined || findings.isNamed(recordName(first + i)))) {
-    findings.differs({ layer: 'commit-group', object: groupName(first), code: 'GROUP_DIFFERS', says: 'its root is not that of its records' }, first)
+  } else if (leaves.every((leaf, i) => leaf !== undefined && !findings.isNamed(recordName(first + i)))) {
+    differs('GROUP_DIFFERS', groupName(first), 'its root is not that of its records')
   }
+}
+
+/** A group of one is its own root. */
+async function storedHashes (view: Check['view'], first: number, size: number, root: Uint8Array): Promise<readonly Uint8Array[]> {
+  return size === 1 ? [root] : hashesOf(await view.get(numberKey('e', first)) ?? new Uint8Array(0))
 }
 
 /** The group's own leaf hashes are those that were signed: the records are what changed. */

@@ -11,7 +11,7 @@ export interface LogCheck {
   head (): Uint8Array
   headWith (leaf: Uint8Array): Uint8Array
   /** The stored leaf at the next position. */
-  stored (): Promise<Uint8Array | undefined>
+  stored (): Promise<Buffer | undefined>
   append (leaf: Uint8Array): Promise<void>
   finish (): Promise<void>
 }

@@ -135,4 +135,3 @@ async function checkMetadata ({ view, crypto, findings }: Check, record: Evidenc
   const says = 'the stored fields and secret are not those that the record commits to'
   findings.differs({ layer: 'metadata', object: `metadata of record ${sequence}`, code: 'METADATA_DIFFERS', says }, sequence)
 }
-

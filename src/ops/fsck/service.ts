@@ -5,11 +5,10 @@ import type { View } from '../../store/maintenance.js'
 import { parseJson, readable } from '../stored.js'
 import type { Check } from './check.js'
 
-/** Prefixes of keys.ts, and how many bytes of numbers follow them; undefined: text. */
-const SHAPES: Readonly<Record<string, readonly number[] | undefined>> = {
-  r: [8], s: [8], m: [8], g: [8], e: [8], h: [8], f: [8], t: [16], u: [8], l: [16], a: [8], c: [8], b: [8], n: undefined, o: undefined, i: undefined,
-  w: undefined, k: undefined, x: undefined
-}
+/** Prefixes of keys.ts by what follows them: one number, two, or text. */
+const ONE_NUMBER = 'rsmgehfuacb'
+const TWO_NUMBERS = 'tl'
+const TEXT = 'noiwkx'
 const SCHEMA = 'steelyard-store/1'
 
 export async function readLogIdentity (view: View): Promise<LogIdentity | undefined> {
@@ -32,10 +31,13 @@ export async function checkService (check: Check): Promise<void> {
   }
   if ((await view.get(textKey('x', 'schema')))?.toString() !== SCHEMA) differs('schema', 'it is missing, or another one', 0)
   if (await readLogIdentity(view) === undefined) differs('log identity', 'it is missing or cannot be read', 1)
-  if (await view.get(textKey('x', 'bundle-file')) !== undefined && await readBundle(view) === undefined) differs('trust bundle', 'it cannot be read', 2)
-  if (await view.get(textKey('x', 'bundle')) !== undefined && parseJson(await view.get(textKey('x', 'bundle'))) === undefined) {
-    differs('trust bundle state', 'it cannot be read', 3)
-  }
+  const [bundle, state] = await Promise.all([view.get(textKey('x', 'bundle-file')), view.get(textKey('x', 'bundle'))])
+  if (bundle !== undefined && await readBundle(view) === undefined) differs('trust bundle', 'it cannot be read', 2)
+  if (state !== undefined && parseJson(state) === undefined) differs('trust bundle state', 'it cannot be read', 3)
+  await checkApiKeys(check, differs)
+}
+
+async function checkApiKeys ({ view, findings }: Check, differs: (object: string, says: string, position: number) => void): Promise<void> {
   for await (const [key, value] of view.entries('k')) {
     const stored = parseJson<{ id?: string, hash?: string, scopes?: unknown }>(value)
     findings.count('API keys')
@@ -48,11 +50,14 @@ export async function checkService (check: Check): Promise<void> {
 export async function checkKeys ({ view, findings }: Check): Promise<void> {
   let position = 0
   for await (const key of view.keys()) {
-    const prefix = String.fromCharCode(key[0] ?? 0)
-    const lengths = SHAPES[prefix]
     position++
-    if (prefix in SHAPES && (lengths === undefined || lengths.includes(key.length - 1))) continue
+    if (isKnown(key)) continue
     findings.differs({ layer: 'database', object: `entry ${key.toString('hex')}`, code: 'KEY_UNKNOWN', says: 'no version of this program writes such a key' }, position)
   }
   findings.count('entries', position)
+}
+
+function isKnown (key: Buffer): boolean {
+  const prefix = String.fromCharCode(key[0] ?? 0)
+  return TEXT.includes(prefix) || (ONE_NUMBER.includes(prefix) && key.length === 9) || (TWO_NUMBERS.includes(prefix) && key.length === 17)
 }

@@ -1,6 +1,5 @@
 import type { Crypto } from '../../core/crypto.js'
 import type { BatchEntry } from '../../core/ledger-values.js'
-import { batchHeaderBytes } from '../../core/batch.js'
 import { equalBytes } from '../../core/bytes.js'
 import { parseRecord } from '../../core/record.js'
 import { LedgerError } from '../../ledger/errors.js'
@@ -132,9 +131,10 @@ async function identityOf (db: Maintenance): Promise<Identity> {
   throw new OpsError({ code: 'LOG_UNKNOWN', message: 'nothing in this database says which log it is of' })
 }
 
-async function rebuildIdentity ({ db, findings, repairs, onLedger }: Rebuild, identity: Identity): Promise<void> {
+async function rebuildIdentity (rebuild: Rebuild, identity: Identity): Promise<void> {
+  const { db, findings, repairs } = rebuild
   if (await readLogIdentity(db) !== undefined) return
-  const skewMs = identity.skewMs ?? (await onLedger(0))?.skewMs
+  const skewMs = identity.skewMs ?? (await rebuild.onLedger(0))?.skewMs
   if (skewMs === undefined || identity.deadlineMs === undefined) {
     findings.differs({ layer: 'service', object: 'log identity', code: 'SERVICE_DIFFERS', says: 'its parameters are on the ledger only: give the ledger' }, 1)
     return
@@ -149,8 +149,6 @@ async function rebuildIdentity ({ db, findings, repairs, onLedger }: Rebuild, id
 async function rebuildMarks (rebuild: Rebuild, sealed: SealedMark): Promise<void> {
   const { db, repairs } = rebuild
   const marks = await readMarks(db)
-  const isWhere = async (mark: Mark | undefined, most: number): Promise<boolean> =>
-    mark !== undefined && mark.batches <= most && mark.sequence === await endOfBatch(db, mark.batches)
   const write = async (name: string, mark: Mark): Promise<void> => {
     await repairs.ensure('watermarks', textKey('w', name), Buffer.from(JSON.stringify(mark)))
   }
@@ -158,22 +156,25 @@ async function rebuildMarks (rebuild: Rebuild, sealed: SealedMark): Promise<void
     rebuild.findings.couldNotCheck('whether there were more batches', 'the sealing watermark was lost, and no ledger was asked')
   }
   if (sealed.batches > 0) await write('sealed', sealed)
-  const anchored = marks.anchored !== undefined && await isWhere(marks.anchored, sealed.batches)
-    ? marks.anchored
-    : await markAt(rebuild, await anchoredBatches(rebuild, sealed.batches))
+  const anchored = await kept(db, marks.anchored, sealed.batches) ?? await markAt(rebuild, await anchoredBatches(rebuild, sealed.batches))
   if (anchored.batches > 0) await write('anchored', anchored)
-  const final = marks.final !== undefined && await isWhere(marks.final, anchored.batches)
-    ? marks.final
-    : await markAt(rebuild, await finalBatches(rebuild, anchored.batches))
+  const final = await kept(db, marks.final, anchored.batches) ?? await markAt(rebuild, await finalBatches(rebuild, anchored.batches))
   if (final.batches > 0) await write('final', final)
+}
+
+/** A watermark, if it stands at the end of a batch that there is. */
+async function kept (db: Maintenance, mark: Mark | undefined, most: number): Promise<Mark | undefined> {
+  const isSound = mark !== undefined && mark.batches <= most && mark.sequence === await endOfBatch(db, mark.batches)
+  return isSound ? mark : undefined
 }
 
 async function markAt ({ db }: Rebuild, batches: number): Promise<Mark> {
   return { batches, sequence: await endOfBatch(db, batches) ?? 0 }
 }
 
-async function anchoredBatches ({ db, ledgerSize }: Rebuild, most: number): Promise<number> {
-  const size = await ledgerSize()
+async function anchoredBatches (rebuild: Rebuild, most: number): Promise<number> {
+  const { db } = rebuild
+  const size = await rebuild.ledgerSize()
   if (size > 0) return Math.min(size, most)
   let batches = 0
   for (; batches < most; batches++) {

@@ -30,24 +30,32 @@ export function createLeafStream (rebuild: Rebuild): LeafStream {
     organizations.set(organization, Math.max(organizations.get(organization) ?? 0, Number(own) + 1))
     await repairs.ensure('number index', textKey('n', record.number), numberValue(sequence))
   }
-  const readOne = async (): Promise<boolean> => {
-    if (ahead === undefined && !ended) {
-      const step = await iterator.next()
-      if (step.done === true) ended = true
-      else ahead = step.value
+  const peekRecord = async (): Promise<readonly [Buffer, Buffer] | undefined> => {
+    if (ahead !== undefined || ended) return ahead
+    const step = await iterator.next()
+    if (step.done === true) ended = true
+    else ahead = step.value
+    return ahead
+  }
+  /** The leaf of the record that stands under `sequence`, if it is one. */
+  const leafOf = async (bytes: Buffer): Promise<Uint8Array | undefined> => {
+    const record = readable(() => parseRecord(bytes))
+    if (record?.sequence !== String(sequence)) {
+      lost(sequence, 'RECORD_UNREADABLE', 'it cannot be read, and nothing else holds it')
+      return undefined
     }
-    if (ahead === undefined) return false
-    const at = ahead[0].length === 9 ? readNumber(ahead[0], 1) : Number.POSITIVE_INFINITY
+    await index(record)
+    return leafHash(crypto, bytes)
+  }
+  const readOne = async (): Promise<boolean> => {
+    const found = await peekRecord()
+    if (found === undefined) return false
+    const at = found[0].length === 9 ? readNumber(found[0], 1) : Number.POSITIVE_INFINITY
     if (at > sequence + 65_536) return false // a key from nowhere
     let leaf: Uint8Array | undefined
     if (at === sequence) {
-      const bytes = ahead[1]
       ahead = undefined
-      const record = readable(() => parseRecord(bytes))
-      if (record?.sequence === String(sequence)) {
-        leaf = leafHash(crypto, bytes)
-        await index(record)
-      } else lost(sequence, 'RECORD_UNREADABLE', 'it cannot be read, and nothing else holds it')
+      leaf = await leafOf(found[1])
     } else lost(sequence, 'RECORD_MISSING', 'nothing else holds it')
     await groups.feed(sequence, leaf)
     buffered.push(leaf)
