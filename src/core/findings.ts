@@ -38,6 +38,7 @@ export interface FindingEvidence {
   // integrity: the exhibit, the record, its batch, its receipt
   EXHIBIT_EQUAL: Equal
   EXHIBIT_EQUAL_TO_RECEIPT: Equal
+  EXHIBIT_EQUAL_TO_PROOF: Equal
   EXHIBIT_DIFFERS: Comparison
   DIGESTS_DISAGREE: Comparison
   SIZE_DIFFERS: { readonly deposited: string, readonly found: string }
@@ -90,7 +91,7 @@ export interface FindingEvidence {
   BUNDLE_INVALID: { readonly reason: FabricCode }
   BUNDLE_OF_ANOTHER_LOG: { readonly expected: string, readonly found: string }
   BUNDLE_OLDER: { readonly bundleBlock: string, readonly block: string }
-  TRUST_NOT_PINNED: Signers & Fingerprint
+  TRUST_NOT_PINNED: Signers & Fingerprint & { readonly oneOperator: boolean }
   TRUST_PIN_DIFFERS: Fingerprint
   TOO_FEW_ORGANIZATIONS: { readonly required: number, readonly independent: number }
   RETIRED_NOT_LINKED: { readonly block: string, readonly lastConfig: string }
@@ -103,6 +104,7 @@ export interface FindingEvidence {
   DEPOSITOR_UNKNOWN: object
   // before the deposit
   BEFORE_NOT_STATED: object
+  BEFORE_NOT_DISCLOSED: object
   BEFORE_CREATED: { readonly created: string, readonly days: number }
   BEFORE_CREATED_AFTER_DEPOSIT: { readonly created: string, readonly receivedAt: string }
   // promise
@@ -128,6 +130,7 @@ export type FindingCode = keyof FindingEvidence
 export const STATES: Readonly<Record<FindingCode, FindingState>> = {
   EXHIBIT_EQUAL: 'consistent',
   EXHIBIT_EQUAL_TO_RECEIPT: 'consistent',
+  EXHIBIT_EQUAL_TO_PROOF: 'could-not-check',
   EXHIBIT_DIFFERS: 'differs',
   DIGESTS_DISAGREE: 'differs',
   SIZE_DIFFERS: 'differs',
@@ -188,6 +191,7 @@ export const STATES: Readonly<Record<FindingCode, FindingState>> = {
   DEPOSITOR_SIGNATURE_DIFFERS: 'differs',
   DEPOSITOR_UNKNOWN: 'could-not-check',
   BEFORE_NOT_STATED: 'not-stated',
+  BEFORE_NOT_DISCLOSED: 'not-stated',
   BEFORE_CREATED: 'not-stated',
   BEFORE_CREATED_AFTER_DEPOSIT: 'not-stated',
   PROMISE_KEPT: 'consistent',

@@ -112,6 +112,8 @@ const days = (n: number): string => plural(n, 'day')
 const FINDINGS: { readonly [C in FindingCode]: Said<FindingEvidence[C]> } = {
   EXHIBIT_EQUAL: (e) => equal(e, e.sm3Compared ? 'those deposited' : 'that deposited', '与存证时一致'),
   EXHIBIT_EQUAL_TO_RECEIPT: (e) => equal(e, 'what the receipt states', '与回执所载一致'),
+  EXHIBIT_EQUAL_TO_PROOF: (e) => equal(e, 'what the proof states; neither the receipt\'s signature nor the ledger could be checked',
+    '与证明文件所载一致；但回执签名与账本均未能核验'),
   EXHIBIT_DIFFERS: ({ deposited, found }) => ({
     en: `the file differs from what was deposited: ${digestsOf(found, ' and ')}, deposited ${digestsOf(deposited, ' and ')}`,
     zh: `该文件与存证内容不一致：现为 ${digestsOf(found, ' 和 ')}，存证时为 ${digestsOf(deposited, ' 和 ')}`
@@ -226,8 +228,8 @@ const FINDINGS: { readonly [C in FindingCode]: Said<FindingEvidence[C]> } = {
     zh: `信任包（截至区块 ${bundleBlock}）早于证明文件（区块 ${block}）；请获取更新的信任包，其指纹不变`
   }),
   TRUST_NOT_PINNED: (e) => ({
-    en: `${signers(e).en}; but who these organizations are could not be checked: compare the fingerprint ${shortFingerprint(e.fingerprint)} with one from elsewhere`,
-    zh: `${signers(e).zh}；但无法核对这些机构的身份：请将指纹 ${shortFingerprint(e.fingerprint)} 与其他来源公布的指纹比对`
+    en: `${(e.oneOperator ? oneOperator(e) : signers(e)).en}; but who these organizations are could not be checked: compare the fingerprint ${e.fingerprint} with one from elsewhere`,
+    zh: `${(e.oneOperator ? oneOperator(e) : signers(e)).zh}；但无法核对这些机构的身份：请将指纹 ${e.fingerprint} 与其他来源公布的指纹比对`
   }),
   TRUST_PIN_DIFFERS: (e) => ({
     en: `the trust bundle has the fingerprint ${shortFingerprint(e.fingerprint)}, which is not the pinned one`,
@@ -267,6 +269,8 @@ const FINDINGS: { readonly [C in FindingCode]: Said<FindingEvidence[C]> } = {
 
   BEFORE_NOT_STATED: say('the depositor does not say when the content came into being; nothing before the deposit is covered',
     '存证人未说明内容的形成时间；存证之前的情况不在证明范围内'),
+  BEFORE_NOT_DISCLOSED: say('when the content came into being is not disclosed in this proof; nothing before the deposit is covered',
+    '内容的形成时间未在本证明中披露；存证之前的情况不在证明范围内'),
   BEFORE_CREATED: ({ created, days: n }) => ({
     en: `created ${created} according to the depositor: ${days(n)} before the deposit are not covered by this proof`,
     zh: `存证人称内容形成于 ${created}：存证之前的 ${n} 天不在本证明范围内`

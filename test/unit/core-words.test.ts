@@ -155,6 +155,7 @@ const SAMPLE = {
   receivedAt: NOW,
   sealedAt: NOW,
   readAt: NOW,
+  oneOperator: false,
   signedAt: NOW,
   deadlineMs: 86_400_000,
   keysReadAt: NOW,

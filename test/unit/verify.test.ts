@@ -66,6 +66,7 @@ t.test('one organization: one operator holds every key', (t) => {
   t.equal(report.exitCode, 0)
   t.equal(code(report, 'ledger'), 'LEDGER_ONE_OPERATOR')
   t.match(report.findings[2]?.sentences.en, /1 of 1 organization endorsed, 1 of 1 orderer signed: one operator holds every key/)
+  t.match(check(made as Made, { ...input, pins: [] }).findings[2]?.sentences.en, new RegExp(`one operator holds every key.*${one.fingerprint}`))
   t.equal(code(check(made as Made, { ...input, minimumOrganizations: 1 }), 'ledger'), 'TOO_FEW_ORGANIZATIONS')
   t.end()
 })
@@ -126,6 +127,7 @@ t.test('who is trusted', (t) => {
   t.same(state({ pins: [{ fingerprint: world.fingerprint.slice(0, 16) }] }), ['pin-differs', 'TRUST_PIN_DIFFERS', 2])
   const missing = verify(nodeCrypto, { proof: good.bytes, exhibit: good.exhibit, bundleSource: 'given', now: NOW })
   t.same([missing.trust.state, code(missing, 'ledger'), missing.exitCode], ['none', 'BUNDLE_MISSING', 2])
+  t.equal(code(missing, 'integrity'), 'EXHIBIT_EQUAL_TO_PROOF', 'nothing in the proof was authenticated')
   t.equal(code(check(good, { minimumOrganizations: 3 }), 'ledger'), 'LEDGER_ENDORSED')
   t.equal(code(check(good, { minimumOrganizations: 4 }), 'ledger'), 'TOO_FEW_ORGANIZATIONS')
   t.end()
@@ -240,6 +242,9 @@ t.test('before the deposit', (t) => {
   }
   t.equal(before('2026-11-23T10:00:00Z'), 'BEFORE_CREATED')
   t.equal(before('2027-01-01'), 'BEFORE_CREATED_AFTER_DEPOSIT')
+  const hidden = new EvidenceWorld()
+  const [undisclosed] = hidden.anchor([{ fields: FIELDS }])
+  t.equal(code(check(undisclosed as Made, { bundle: hidden.bundleBytes(), pins: [{ fingerprint: hidden.fingerprint }] }), 'before'), 'BEFORE_NOT_DISCLOSED')
   t.equal(before('yesterday'), 'BEFORE_NOT_STATED')
   t.equal(before(20261120), 'BEFORE_NOT_STATED')
   t.equal(before('2026-99-99'), 'BEFORE_NOT_STATED')
@@ -431,7 +436,7 @@ t.test('the promise of a receipt', (t) => {
 t.test('a receipt alone says what was deposited, and no more', (t) => {
   const receipt = verify(nodeCrypto, { receipt: good.receiptBytes, exhibit: good.exhibit, bundle, bundleSource: 'given', pins, now: NOW })
   t.same(receipt.findings.map((one) => one.code),
-    ['EXHIBIT_EQUAL_TO_RECEIPT', 'TIME_WITHOUT_LEDGER', 'LEDGER_WITHOUT_PROOF', 'DEPOSITOR_KEY_ONLY', 'BEFORE_NOT_STATED', 'PROMISE_OPEN'])
+    ['EXHIBIT_EQUAL_TO_RECEIPT', 'TIME_WITHOUT_LEDGER', 'LEDGER_WITHOUT_PROOF', 'DEPOSITOR_KEY_ONLY', 'BEFORE_NOT_DISCLOSED', 'PROMISE_OPEN'])
   t.equal(receipt.exitCode, 2)
   const other = verify(nodeCrypto, { receipt: good.receiptBytes, exhibit: { sha256: new Uint8Array(32) }, bundleSource: 'given', now: NOW })
   t.equal(other.exitCode, 1)

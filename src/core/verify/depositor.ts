@@ -28,6 +28,8 @@ const DAY = 86_400_000
 /** The gap that no deposit covers: from when the content came into being, by the depositor's word, until it was received. */
 export function beforeFinding (record: EvidenceRecord | undefined, proof: Proof | undefined): Finding {
   const created = disclosedText(proof, FIELD.created)
+  const isHidden = record?.metadata !== undefined && proof?.disclosures?.some(({ name }) => name === FIELD.created) !== true
+  if (isHidden) return finding('before', 'BEFORE_NOT_DISCLOSED', {})
   if (record === undefined || created === undefined || !CREATED.test(created)) return finding('before', 'BEFORE_NOT_STATED', {})
   // A date alone is a day as the reports print it (+08:00).
   const time = Date.parse(created.length === 10 ? `${created}T00:00:00+08:00` : created)

@@ -46,14 +46,18 @@ function checkReceiptBinding (crypto: Crypto, { record, receipt }: Proof): Probl
   return verdict === 'ok' ? undefined : problem('RECEIPT_DOES_NOT_BIND', { verdict })
 }
 
+/** What an exhibit is compared with: what was deposited, only if the operator's signature or the ledger says so. */
+export type Basis = 'deposited' | 'proof' | 'receipt'
+const EQUAL_TO = { deposited: 'EXHIBIT_EQUAL', proof: 'EXHIBIT_EQUAL_TO_PROOF', receipt: 'EXHIBIT_EQUAL_TO_RECEIPT' } as const
+
 /** The integrity finding of a record whose place is settled: how the exhibit compares with what was deposited. */
-export function compareExhibit (record: EvidenceRecord, exhibit: Exhibit | undefined, basis: 'proof' | 'receipt', proof?: Proof): Finding {
+export function compareExhibit (record: EvidenceRecord, exhibit: Exhibit | undefined, basis: Basis, proof?: Proof): Finding {
   const { digests, size } = record.content
   if (exhibit === undefined) return finding('integrity', 'EXHIBIT_MISSING', digests)
   const difference = differenceOf(record, exhibit)
   if (difference !== undefined) return asFinding('integrity', difference)
   const name = exhibit.name ?? disclosedText(proof, FIELD.fileName)
-  return finding('integrity', basis === 'proof' ? 'EXHIBIT_EQUAL' : 'EXHIBIT_EQUAL_TO_RECEIPT', {
+  return finding('integrity', EQUAL_TO[basis], {
     ...digests,
     ...(size === undefined ? {} : { size }),
     ...(name === undefined ? {} : { name }),

@@ -62,7 +62,7 @@ function judge (crypto: Crypto, it: Case): Judged {
   const facts = wrong === undefined ? soundFacts(crypto, it) : undefined
   return {
     findings: [
-      wrong === undefined ? compareExhibit(record, input.exhibit, 'proof', proof) : asFinding('integrity', wrong),
+      wrong === undefined ? compareExhibit(record, input.exhibit, signed === true || facts !== undefined ? 'deposited' : 'proof', proof) : asFinding('integrity', wrong),
       facts === undefined ? finding('time', 'TIME_WITHOUT_LEDGER', {}) : timeFinding(proof, facts, isAccepted(trusted.trust.state)),
       ledgerFinding(crypto, proof, trusted, verdict, terms),
       depositorFinding(crypto, record),

@@ -75,8 +75,11 @@ export function otherLog ({ root }: Trusted, { record }: Pick<Proof, 'record'>):
     : problem('BUNDLE_OF_ANOTHER_LOG', { expected: record.log, found: root.identity.log })
 }
 
-function checkWho ({ trust }: Trusted, facts: LedgerFacts, { minimumOrganizations: required = 0 }: TrustInput): Problem | undefined {
-  if (!isAccepted(trust.state)) return problem('TRUST_NOT_PINNED', { ...signersOf(facts), fingerprint: trust.fingerprint ?? '' })
+function checkWho (trusted: Trusted, facts: LedgerFacts, { minimumOrganizations: required = 0 }: TrustInput): Problem | undefined {
+  const { trust } = trusted
+  if (!isAccepted(trust.state)) {
+    return problem('TRUST_NOT_PINNED', { ...signersOf(facts), fingerprint: trust.fingerprint ?? '', oneOperator: isOneOperator(trusted) })
+  }
   const independent = independentOf(facts)
   return independent < required ? problem('TOO_FEW_ORGANIZATIONS', { required, independent }) : undefined
 }
