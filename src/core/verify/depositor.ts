@@ -28,8 +28,7 @@ const DAY = 86_400_000
 /** The gap that no deposit covers: from when the content came into being, by the depositor's word, until it was received. */
 export function beforeFinding (record: EvidenceRecord | undefined, proof: Proof | undefined): Finding {
   const created = disclosedText(proof, FIELD.created)
-  const isHidden = record?.metadata !== undefined && proof?.disclosures?.some(({ name }) => name === FIELD.created) !== true
-  if (isHidden) return finding('before', 'BEFORE_NOT_DISCLOSED', {})
+  if (isHidden(record, proof)) return finding('before', 'BEFORE_NOT_DISCLOSED', {})
   if (record === undefined || created === undefined || !CREATED.test(created)) return finding('before', 'BEFORE_NOT_STATED', {})
   // A date alone is a day as the reports print it (+08:00).
   const time = Date.parse(created.length === 10 ? `${created}T00:00:00+08:00` : created)
@@ -38,4 +37,9 @@ export function beforeFinding (record: EvidenceRecord | undefined, proof: Proof 
   return gap < 0
     ? finding('before', 'BEFORE_CREATED_AFTER_DEPOSIT', { created, receivedAt: record.receivedAt })
     : finding('before', 'BEFORE_CREATED', { created: created.slice(0, 10), days: Math.floor(gap / DAY) })
+}
+
+/** Whether the record has fields of which this proof does not show the time of creation: it may be there or not. */
+function isHidden (record: EvidenceRecord | undefined, proof: Proof | undefined): boolean {
+  return record?.metadata !== undefined && proof?.disclosures?.some(({ name }) => name === FIELD.created) !== true
 }
