@@ -6,7 +6,7 @@ import { dataFolder, startService } from '../support/service.js'
 
 /** Megabytes of the upload; smaller for a quick look. */
 const MEGABYTES = Number(process.env.STEELYARD_TEST_UPLOAD_MB ?? 2048)
-const MOST_GROWTH_MB = 200
+const MOST_GROWTH_MB = 64
 
 t.test(`an upload of ${MEGABYTES} MB in constant memory`, { timeout: 240_000 }, async (t) => {
   const data = dataFolder(t)
