@@ -4,7 +4,7 @@ import { logOrigin } from '../../core/record.js'
 import { boolean, decimal, hex, type Infer, list, literal, matching, object, time } from '../../core/strict.js'
 
 /**
- * steelyard/export/v1 (docs/operations/tools.md): a tar archive of JSON lines and content, and at its end the manifest. Whatever can be
+ * steelyard/export/v1 (docs/design/operators-tools.md): a tar archive of JSON lines and content, and at its end the manifest. Whatever can be
  * computed again, indexes and tiles, is not in it: an import computes it, and refuses what does not come out as the manifest says.
  */
 export const FOLDERS = ['records', 'private', 'groups', 'headers', 'anchors', 'identities', 'blocks', 'keys'] as const
