@@ -1,7 +1,7 @@
 /** The operator's tools on a real service's data folder: what is damaged is named, and what can be made again is. */
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import type { Ledger } from '../../src/ledger/ledger.js'
@@ -194,6 +194,15 @@ t.test('a file of the database that cannot be read is damage, and a database in 
   const broken = await steelyard('fsck', '--data', folder, '--no-ledger', '--json')
   t.equal(broken.code, 2)
   t.match(broken.json, { error: { code: 'DATA', reason: 'UNREADABLE' } })
+  const repaired = await steelyard('rebuild-index', '--data', folder, '--no-ledger', '--repair', '--json')
+  t.equal(repaired.code, 0, repaired.stdout)
+  t.equal((await localFsck(folder)).outcome, 'clean', 'and repaired, it is whole again')
+
+  const torn = await copy()
+  for (const name of await readdir(join(torn, 'db'))) if (/\.(ldb|log)$/.test(name)) await truncate(join(torn, 'db', name), Math.floor((await stat(join(torn, 'db', name))).size / 2))
+  const cut = await steelyard('fsck', '--data', torn, '--no-ledger', '--json')
+  t.not(cut.code, 0, 'half of the database is not clean')
+  t.ok(cut.json.error?.reason === 'UNREADABLE' || cut.json.first !== undefined, cut.stdout)
   await withDatabase(data, async () => {
     const locked = await steelyard('fsck', '--data', data, '--no-ledger', '--json')
     t.equal(locked.code, 2)
