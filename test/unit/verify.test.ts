@@ -408,9 +408,9 @@ t.test('the promise of a receipt', (t) => {
   const [lost] = other.receipts([{ ...promised.proof.record, sequence: '1' }])
   const dropped = receiptBytes(lost as NonNullable<typeof lost>)
   t.equal(promise({ receipt: dropped, status: other.status(1000) }), 'PROMISE_NOT_YET_DUE')
-  t.equal(promise({ receipt: dropped, status: other.status(DEADLINE_MS) }), 'PROMISE_BROKEN_NOT_INCLUDED')
-  t.equal(verify(nodeCrypto, { ...trust, now: NOW, receipt: dropped, status: other.status(DEADLINE_MS) }).exitCode, 1)
-  t.equal(promise({ receipt: dropped, status: other.status(DEADLINE_MS, { endorsers: other.network.peers(0) }) }), 'PROMISE_STATUS_DIFFERS')
+  t.equal(promise({ receipt: dropped, status: other.status(DEADLINE_MS + 60_000) }), 'PROMISE_BROKEN_NOT_INCLUDED')
+  t.equal(verify(nodeCrypto, { ...trust, now: NOW, receipt: dropped, status: other.status(DEADLINE_MS + 60_000) }).exitCode, 1)
+  t.equal(promise({ receipt: dropped, status: other.status(DEADLINE_MS + 60_000, { endorsers: other.network.peers(0) }) }), 'PROMISE_STATUS_DIFFERS')
   t.equal(promise({ receipt: dropped, status: utf8('{}') }), 'DOCUMENT_OF_ANOTHER_KIND')
   t.equal(promise({ receipt: dropped, proof: promised.bytes }), 'PROMISE_OF_ANOTHER_DEPOSIT')
   // Another record at the position of the receipt.

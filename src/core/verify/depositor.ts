@@ -4,6 +4,7 @@ import type { Finding } from '../findings.js'
 import { FIELD } from '../metadata.js'
 import type { Proof } from '../proof.js'
 import type { EvidenceRecord } from '../record.js'
+import { type LedgerFacts, timeBound } from './facts.js'
 import { disclosedText } from './integrity.js'
 import { finding } from './result.js'
 
@@ -25,18 +26,26 @@ export function depositorFinding (crypto: Crypto, record: EvidenceRecord | undef
 const CREATED = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/
 const DAY = 86_400_000
 
-/** The gap that no deposit covers: from when the content came into being, by the depositor's word, until it was received. */
-export function beforeFinding (record: EvidenceRecord | undefined, proof: Proof | undefined): Finding {
+/**
+ * The gap that no deposit covers: from when the content came into being, by the depositor's word, until the ledger's bound, or, without
+ * one, until it was received, by the operator's word.
+ */
+export function beforeFinding (record: EvidenceRecord | undefined, proof: Proof | undefined, facts?: LedgerFacts): Finding {
   const created = disclosedText(proof, FIELD.created)
   if (isHidden(record, proof)) return finding('before', 'BEFORE_NOT_DISCLOSED', {})
   if (record === undefined || created === undefined || !CREATED.test(created)) return finding('before', 'BEFORE_NOT_STATED', {})
   // A date alone is a day as the reports print it (+08:00).
   const time = Date.parse(created.length === 10 ? `${created}T00:00:00+08:00` : created)
   if (Number.isNaN(time)) return finding('before', 'BEFORE_NOT_STATED', {})
-  const gap = Date.parse(record.receivedAt) - time
+  const gap = depositedBy(record, facts) - time
   return gap < 0
     ? finding('before', 'BEFORE_CREATED_AFTER_DEPOSIT', { created, receivedAt: record.receivedAt })
     : finding('before', 'BEFORE_CREATED', { created: created.slice(0, 10), days: Math.floor(gap / DAY) })
+}
+
+/** The latest moment of the deposit, in milliseconds: by the ledger's bound, else by the operator's word. */
+function depositedBy ({ receivedAt }: EvidenceRecord, facts: LedgerFacts | undefined): number {
+  return Date.parse(facts === undefined ? receivedAt : timeBound(facts.entry.time, facts.entry.skewMs))
 }
 
 /** Whether the record has fields of which this proof does not show the time of creation: it may be there or not. */

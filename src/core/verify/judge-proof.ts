@@ -66,7 +66,7 @@ function judge (crypto: Crypto, it: Case): Judged {
       facts === undefined ? finding('time', 'TIME_WITHOUT_LEDGER', {}) : timeFinding(proof, facts, isAccepted(trusted.trust.state)),
       ledgerFinding(crypto, proof, trusted, verdict, terms),
       depositorFinding(crypto, record),
-      beforeFinding(record, wrong === undefined ? proof : undefined)
+      beforeFinding(record, wrong === undefined ? proof : undefined, facts)
     ],
     remarks: remarksOf(it, facts),
     deposit: wrong === undefined && signed === true ? { leaf: leafHash(crypto, recordBytes(record)), record, facts } : undefined

@@ -74,8 +74,8 @@ function byLedger (input: PromiseInput, facts: LedgerFacts): Finding {
   const ledgerTime = facts.entry.time
   const foundBy = timeBound(facts.readAt, facts.entry.skewMs)
   if (isLate(deadline, facts)) return finding('promise', 'PROMISE_BROKEN_LATE', { ...promised(input), ledgerTime })
-  // Judged by T2, not by T: an endorsed transaction can be held back (PROOF.md section 5).
-  return facts.readAt <= deadline
+  // Judged by T2 plus W, not by T: an endorsed transaction can be held back (PROOF.md section 5).
+  return foundBy <= deadline
     ? finding('promise', 'PROMISE_KEPT', { ...promised(input), foundBy })
     : finding('promise', 'PROMISE_FOUND_LATE', { ...promised(input), ledgerTime, foundBy })
 }
@@ -87,7 +87,8 @@ function byStatus (input: PromiseInput): Finding | undefined {
   const { time, nextSequence } = status.value
   const evidence = { ...promised(input), time, nextSequence }
   if (Number(nextSequence) > Number(evidence.sequence)) return finding('promise', 'PROMISE_POSITION_FILLED', evidence)
-  return time > evidence.deadline
+  // Broken only when even the earliest moment that the clocks allow is too late.
+  return Date.parse(time) - (input.terms?.skewMs ?? 0) > Date.parse(evidence.deadline)
     ? finding('promise', 'PROMISE_BROKEN_NOT_INCLUDED', evidence)
     : finding('promise', 'PROMISE_NOT_YET_DUE', evidence)
 }
