@@ -55,9 +55,7 @@ export function createDigestThreads (most = Math.max(1, Math.floor(availablePara
 }
 
 function createThread (algorithm: string): Thread {
-  // It keeps nothing but a hash state: a small heap, so that an upload costs the process little memory.
-  const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 }
-  const worker = new Worker(new URL('./digest-worker.js', import.meta.url), { workerData: algorithm, resourceLimits })
+  const worker = new Worker(new URL('./digest-worker.js', import.meta.url), { workerData: algorithm })
   const waiting: { resolve: (answer: string) => void, reject: (error: Error) => void }[] = []
   let failure: Error | undefined
   const fail = (error: Error): void => {
