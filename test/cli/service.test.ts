@@ -98,7 +98,9 @@ t.test('an answer that does not verify is not taken for a success', async (t) =>
   await untilReady(service)
   // A dishonest front: it answers every deposit with the answer of an earlier one, changed as the test says.
   const { body: earlier } = await service.json('/v1/evidence/digests', {
-    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
       sha256: 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb', sm3: createHash('sm3').update('a').digest('hex'), size: 1
     })
   })

@@ -77,7 +77,9 @@ function setMsp (group: configtx.ConfigGroup | undefined, ca: Issued, tlsCa: Iss
 }
 
 /** The real network's configuration envelope with these organizations' CAs and orderers. */
-export function configEnvelope (organizations: readonly Organization[], sequence = 0, alter: Alter<configuration.Orderers> = nothing, members: readonly string[] = NAMES): Uint8Array {
+export function configEnvelope (
+  organizations: readonly Organization[], sequence = 0, alter: Alter<configuration.Orderers> = nothing, members: readonly string[] = NAMES
+): Uint8Array {
   const envelope = common.Envelope.deserializeBinary(block(0).data[0] as Uint8Array)
   const payload = common.Payload.deserializeBinary(envelope.getPayload_asU8())
   const config = configtx.ConfigEnvelope.deserializeBinary(payload.getData_asU8())
