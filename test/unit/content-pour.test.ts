@@ -6,6 +6,9 @@ import { pour } from '../../src/store/content-pour.js'
 import { createDigestThreads } from '../../src/store/digest-threads.js'
 
 const MB = 1024 ** 2
+// Idle digest threads keep no process alive; in a service its sockets do, and here this does until the tests have ended.
+const alive = setInterval(() => undefined, 60_000)
+t.teardown(() => { clearInterval(alive) })
 const digest = (name: string, bytes: Uint8Array): string => createHash(name).update(bytes).digest('hex')
 
 /** Chunks of sizes that fit no piece. */
