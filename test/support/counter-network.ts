@@ -16,7 +16,7 @@ import type { Organization } from '../../network/embedded/crypto/organization.js
 import { openNetwork, type EmbeddedNetwork } from '../../network/embedded/network.js'
 import { startServices, type Services, type ServicesOptions } from '../../network/embedded/services/start.js'
 
-const fixture = 'test/ledger/services-fixture'
+const fixture = 'test/ledger/chaincode-fixture'
 /** Two definitions over the same code, for calls from one to the other. */
 const names = ['counter', 'second']
 

@@ -72,7 +72,8 @@ class Counter extends Contract {
     })
   }
 
-  async call (ctx, chaincode, channel, ...args) {
+  async call (ctx, chaincode, channel, name, first, second) {
+    const args = [name, first, second].filter((arg) => arg !== undefined && arg !== '')
     const { status, message, payload } = await ctx.stub.invokeChaincode(chaincode, args, channel)
     return JSON.stringify({ status, message, payload: Buffer.from(payload ?? []).toString() })
   }
