@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { fromBase64url } from '../../src/core/bytes.js'
+import { equalBytes, fromBase64url } from '../../src/core/bytes.js'
 import { parseEndorserTransaction } from '../../src/core/fabric/transaction.js'
 import { jcsBytes } from '../../src/core/jcs.js'
 import { batchKey } from '../../src/core/ledger-values.js'
@@ -29,7 +29,8 @@ export function createPromises (data: string): Promises {
   }
 }
 
-type Acknowledged = Map<string, { sequence: string, receipt: unknown, content: Buffer | undefined }>
+interface Deposited { readonly sequence: string, readonly receipt: unknown, readonly content: Buffer | undefined }
+type Acknowledged = Map<string, Deposited>
 
 function remember (acknowledged: Acknowledged, { status, body }: Answer, content?: Buffer): void {
   if (status === 201) acknowledged.set(body.number, { sequence: body.sequence, receipt: body.receipt, content })
@@ -37,7 +38,7 @@ function remember (acknowledged: Acknowledged, { status, body }: Answer, content
 
 /** Deposits in every way there is, at once; what the process does not live to answer was never promised. */
 async function deposit (service: RunningService, acknowledged: Acknowledged): Promise<void> {
-  const file = randomBytes(100_000)
+  const file = randomBytes(randomInt(1, 100_000))
   const form = new FormData()
   form.set('file', new Blob([file]), 'exhibit.bin')
   form.set('metadata', '{"case":"2026-1"}')
@@ -54,22 +55,37 @@ async function untilAllFinal (service: RunningService): Promise<void> {
   })
 }
 
+/** Deposits checked side by side. */
+const CHECKERS = 8
+
+/** Differences are collected, not asserted one by one: there may be tens of thousands of deposits. */
 async function check (t: Test, service: RunningService, acknowledged: Acknowledged): Promise<void> {
   t.ok(acknowledged.size > 0, `${acknowledged.size} acknowledged deposits`)
-  const sequences = new Set<string>()
-  for (const [number, { sequence, receipt, content }] of acknowledged) {
-    const { body } = await service.json(`/v1/evidence/${number}`)
-    t.match(body, { number, sequence, state: 'final' })
-    const kept = new Uint8Array(await (await service.call(`/v1/evidence/${number}/receipt`)).arrayBuffer())
-    t.same(kept, jcsBytes(receipt), 'the receipt is the one that was given')
-    t.equal(parseReceipt(kept).record.sequence, sequence)
-    sequences.add(sequence)
-    if (content === undefined) continue
-    const bytes = Buffer.from(await (await service.call(`/v1/evidence/${number}/content`)).arrayBuffer())
-    t.ok(bytes.equals(content), 'the content is there')
-    t.equal(body.digests.sha256, createHash('sha256').update(content).digest('hex'))
+  const broken: string[] = []
+  const left = acknowledged.entries()
+  await Promise.all(Array.from({ length: CHECKERS }, async () => {
+    for (const [number, deposit] of left) broken.push(...(await differences(service, number, deposit)).map((what) => `${number}: ${what}`))
+  }))
+  t.same(broken, [], 'each is final, with the sequence number, the receipt and the content that were acknowledged')
+  t.equal(new Set([...acknowledged.values()].map(({ sequence }) => sequence)).size, acknowledged.size, 'no sequence number was given twice')
+}
+
+async function differences (service: RunningService, number: string, { sequence, receipt, content }: Deposited): Promise<string[]> {
+  const { body } = await service.json(`/v1/evidence/${number}`)
+  const kept = new Uint8Array(await (await service.call(`/v1/evidence/${number}/receipt`)).arrayBuffer())
+  const same: Record<string, boolean> = {
+    number: body.number === number,
+    sequence: body.sequence === sequence,
+    state: body.state === 'final',
+    receipt: equalBytes(kept, jcsBytes(receipt)),
+    'sequence in the receipt': parseReceipt(kept).record.sequence === sequence
   }
-  t.equal(sequences.size, acknowledged.size, 'no sequence number was given twice')
+  if (content !== undefined) {
+    const bytes = Buffer.from(await (await service.call(`/v1/evidence/${number}/content`)).arrayBuffer())
+    same.content = bytes.equals(content)
+    same.digest = body.digests.sha256 === createHash('sha256').update(content).digest('hex')
+  }
+  return Object.keys(same).filter((what) => same[what] !== true)
 }
 
 /** Batches without gaps, and each written exactly once in the whole ledger. */
