@@ -60,6 +60,9 @@ function ordererProgram ({ org, folder, binaries }: NodeContext): Program {
       ORDERER_GENERAL_LOCALMSPID: org.ordererMspId,
       ORDERER_GENERAL_LOCALMSPDIR: join(orderer, 'msp'),
       ...prefixed('ORDERER_GENERAL_TLS_', { ENABLED: 'true', PRIVATEKEY: tls.key, CERTIFICATE: tls.cert, ROOTCAS: `[${tls.ca}]` }),
+      // By Fabric's defaults (1 s, doubling to 2 min) a consenter that was away for a minute is not sent to for another, and a leader is
+      // not found although enough of them run.
+      ...prefixed('ORDERER_GENERAL_BACKOFF_', { BASEDELAY: '200ms', MULTIPLIER: '1.6', MAXDELAY: '2s' }),
       // the consenters' traffic shares the listener; each is known by the certificate in the consenter mapping
       ...prefixed('ORDERER_GENERAL_CLUSTER_', { CLIENTCERTIFICATE: tls.cert, CLIENTPRIVATEKEY: tls.key }),
       ORDERER_FILELEDGER_LOCATION: join(data, 'ledger'),
@@ -103,6 +106,8 @@ function peerProgram ({ org, folder, binaries, builder }: NodeContext): Program 
       CORE_LEDGER_SNAPSHOTS_ROOTDIR: join(data, 'snapshots'),
       ...prefixed('CORE_PEER_TLS_', { ENABLED: 'true', KEY_FILE: tls.key, CERT_FILE: tls.cert, ROOTCERT_FILE: tls.ca }),
       ...gossip(address),
+      // a peer looks for a lost orderer at least this often; by default up to an hour goes by
+      CORE_PEER_DELIVERYCLIENT_RECONNECTBACKOFFTHRESHOLD: '2s',
       ...operations('CORE', `${org.listen}:${org.ports.peerOperations}`, peer),
       CORE_METRICS_PROVIDER: 'prometheus',
       CORE_CHAINCODE_EXTERNALBUILDERS:

@@ -53,10 +53,12 @@ async function untilHealthy (network: Network, node: NodeRef): Promise<void> {
   }
 }
 
-/** A node's own account of itself. It answers for its health before it listens to clients, so both are asked. */
+/** A node's own account of itself. It answers for its health before it listens to clients and administrators, so all are asked. */
 export async function reportOf (network: Pick<Network, 'layout' | 'state'>, node: NodeRef): Promise<NodeReport> {
-  const [open, report] = await Promise.all([accepts(node.org.listen, node.org.ports[node.kind]), ownReport(network, node)])
-  return { ...report, healthy: open && report.healthy }
+  const { listen, ports } = node.org
+  const wanted = node.kind === 'orderer' ? [ports.orderer, ports.ordererAdmin] : [ports[node.kind]]
+  const [report, ...open] = await Promise.all([ownReport(network, node), ...wanted.map(async (port) => await accepts(listen, port))])
+  return { ...report, healthy: open.every(Boolean) && report.healthy }
 }
 
 async function ownReport ({ layout, state }: Pick<Network, 'layout' | 'state'>, { kind, org }: NodeRef): Promise<NodeReport> {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { networkDown, networkReset, networkUp } from '../../network/native/client.js'
+import { networkDown, networkReset, networkUp, restartNodes, stopNodes } from '../../network/native/client.js'
 import { LEDGER_CLIENTS } from '../../src/ledger/open.js'
 import { ledgerContract } from '../ledger/contract-suite.js'
 import type { LedgerNetwork } from '../support/ledger-network.js'
@@ -22,9 +22,8 @@ async function nativeNetwork (t: Test): Promise<LedgerNetwork> {
     profile,
     wallet: join(dir, 'wallet'),
     organizations: 4,
-    // Organizations are not stopped here one by one: with two of four orderers gone and back, SmartBFT may take minutes to agree on a
-    // leader, in which the ledger rightly says UNKNOWN_OUTCOME. The embedded network has that test.
-    others: [],
+    others: ['court', 'notary', 'forensic'],
+    setOrganization: async (name, running) => { await (running ? restartNodes(dir, [name]) : stopNodes(dir, [name])) },
     setRunning: async (running) => { await (running ? networkUp({ dir }) : networkDown(dir)) },
     close: () => Promise.resolve()
   }
