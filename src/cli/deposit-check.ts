@@ -99,12 +99,16 @@ function checkSent (asked: Asked, record: EvidenceRecord): void {
   }
   const unasked = UNASKED.find((name) => record[name] !== undefined)
   if (unasked !== undefined) throw refused(`it has ${unasked}, which was not sent`)
+  const said = UNSAID.find((name) => record.submitter[name] !== undefined)
+  if (said !== undefined) throw refused(`it names the submitter's ${said}, which was not sent`)
   if (asked.metadata === undefined && record.metadata !== undefined) throw refused('it has metadata, which was not sent')
   checkClaimed(asked.claim, record)
 }
 
 /** Members of a record that this program never asks for. */
 const UNASKED = ['links', 'manifest', 'stored'] as const
+/** What nobody but the depositor could say of itself. */
+const UNSAID = ['account', 'assurance'] as const
 
 function checkClaimed (sent: WalletClaim | undefined, { claim, signature }: EvidenceRecord): void {
   if (sent === undefined) {

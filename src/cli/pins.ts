@@ -48,7 +48,7 @@ export async function storePin (pin: StoredPin): Promise<void> {
  * say nothing about it.
  */
 export async function pinsFor (log: string | undefined, given: string | undefined): Promise<readonly Pin[]> {
-  if (given !== undefined) return [{ fingerprint: parseFingerprint(given), from: 'the command line' }]
+  if (given !== undefined) return [{ fingerprint: parseFingerprint(given) }]
   if (log === undefined) return []
   return (await readPins()).filter((pin) => pin.log === log)
     .map(({ fingerprint, pinnedOn, from }) => ({ fingerprint, pinnedOn, ...(from !== undefined && { from }) }))

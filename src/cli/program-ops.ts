@@ -112,7 +112,7 @@ function addBackup (program: Command, act: Act): void {
     .description('take a backup of a running service: everything as of one moment, in one archive')
     .argument('<file>', 'the archive; it must not exist yet')
     .option('--url <url>', 'the service (default: STEELYARD_URL, or this machine at STEELYARD_PORT)')
-    .option('--key <key>', 'an administrator\'s API key (default: STEELYARD_KEY, or the one in the data folder)')
+    .option('--key <key>', 'an administrator\'s API key (default: the one in the data folder when the service is on this machine, else STEELYARD_KEY)')
     .option('--data <dir>', 'the service\'s data folder, for its credentials (default: STEELYARD_DATA, or ./data)')
     .option('--no-content', 'leave the content files out; they never change, so copy them by any other means')
     .addOption(new Option('--json', 'print the result as JSON'))

@@ -92,7 +92,7 @@ export interface FindingEvidence {
   BUNDLE_OF_ANOTHER_LOG: { readonly expected: string, readonly found: string }
   BUNDLE_OLDER: { readonly bundleBlock: string, readonly block: string }
   TRUST_NOT_PINNED: Signers & Fingerprint & { readonly oneOperator: boolean }
-  TRUST_PIN_DIFFERS: Fingerprint
+  TRUST_PIN_DIFFERS: Fingerprint & { readonly pinned: readonly string[] }
   TOO_FEW_ORGANIZATIONS: { readonly required: number, readonly independent: number }
   RETIRED_NOT_LINKED: { readonly block: string, readonly lastConfig: string }
   // depositor
@@ -119,6 +119,7 @@ export interface FindingEvidence {
   PROMISE_BROKEN_OTHER_RECORD: Promised
   PROMISE_UNSIGNED: { readonly keyId: string }
   PROMISE_KEY_UNKNOWN: { readonly keyId: string }
+  PROMISE_NOT_PINNED: { readonly keyId: string } & Fingerprint
   PROMISE_RECEIPT_UNREADABLE: InDocument
   PROMISE_OF_ANOTHER_DEPOSIT: { readonly sequence: string }
   PROMISE_STATUS_DIFFERS: { readonly reason: FabricCode }
@@ -205,6 +206,7 @@ export const STATES: Readonly<Record<FindingCode, FindingState>> = {
   PROMISE_BROKEN_OTHER_RECORD: 'differs',
   PROMISE_UNSIGNED: 'differs',
   PROMISE_KEY_UNKNOWN: 'could-not-check',
+  PROMISE_NOT_PINNED: 'could-not-check',
   PROMISE_RECEIPT_UNREADABLE: 'could-not-check',
   PROMISE_OF_ANOTHER_DEPOSIT: 'could-not-check',
   PROMISE_STATUS_DIFFERS: 'differs',

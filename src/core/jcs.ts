@@ -102,7 +102,7 @@ function refuseDeep (text: string, most: number): void {
 }
 
 /** The index of the quotation mark that ends a string: one after an even number of backslashes. */
-function endOfString (text: string, start: number): number {
+export function endOfString (text: string, start: number): number {
   for (let end = text.indexOf('"', start); end >= 0; end = text.indexOf('"', end + 1)) {
     let before = end
     while (before > start && text.charCodeAt(before - 1) === 0x5c) before--

@@ -23,8 +23,8 @@ export const FIELD = { fileName: 'fileName', created: 'created' } as const
 
 /** Bytes of a deposit secret. Deleting the secret makes every field that was not disclosed unguessable for ever. */
 export const DEPOSIT_SECRET_SIZE = 32
-/** Most fields of one deposit, and most UTF-16 code units of a name. */
-export const METADATA_LIMITS = { fields: 256, name: 128 } as const
+/** Most fields of one deposit, most UTF-16 code units of a name, deepest nesting of a value: within what a proof that opens it may have. */
+export const METADATA_LIMITS = { fields: 256, name: 128, depth: 16 } as const
 
 /** Fields in the order of the tree: ascending by the UTF-8 bytes of their names, each name once (else `FORMAT`). */
 export function sortMetadata (fields: readonly MetadataField[]): MetadataField[] {
@@ -32,8 +32,16 @@ export function sortMetadata (fields: readonly MetadataField[]): MetadataField[]
   if (sorted.length > METADATA_LIMITS.fields || sorted.some(({ name }) => name.length === 0 || name.length > METADATA_LIMITS.name)) {
     throw new EvidenceError({ code: 'ARGUMENT', message: 'too many metadata fields, or a name that is empty or too long' })
   }
+  if (sorted.some(({ value }) => isDeeper(value, METADATA_LIMITS.depth))) {
+    throw new EvidenceError({ code: 'ARGUMENT', message: `a metadata value is nested deeper than ${METADATA_LIMITS.depth}` })
+  }
   assertFieldOrder(sorted.map(({ name }) => name), 'metadata')
   return sorted
+}
+
+/** Whether a value is nested deeper than this, a scalar being 1 deep. Looks no deeper itself. */
+function isDeeper (value: unknown, most: number): boolean {
+  return most === 0 || (typeof value === 'object' && value !== null && Object.values(value).some((inner) => isDeeper(inner, most - 1)))
 }
 
 /** salt = HMAC-SHA-256(deposit secret, name): one a field, so that being handed one field tells nothing about the others. */

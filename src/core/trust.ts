@@ -5,7 +5,7 @@ import { trustSentences } from './wording.js'
 /** A fingerprint that somebody took from elsewhere than the operator: a court, a notary, a gazette. */
 export interface Pin {
   readonly fingerprint: string
-  /** A date, for the report. */
+  /** A date, for the report. Without one the fingerprint was given with the verification itself. */
   readonly pinnedOn?: string
   /** Where it was taken from, for the report. */
   readonly from?: string

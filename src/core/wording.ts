@@ -232,8 +232,8 @@ const FINDINGS: { readonly [C in FindingCode]: Said<FindingEvidence[C]> } = {
     zh: `${(e.oneOperator ? oneOperator(e) : signers(e)).zh}；但无法核对这些机构的身份：请将指纹 ${e.fingerprint} 与其他来源公布的指纹比对`
   }),
   TRUST_PIN_DIFFERS: (e) => ({
-    en: `the trust bundle has the fingerprint ${shortFingerprint(e.fingerprint)}, which is not the pinned one`,
-    zh: `信任包的指纹 ${shortFingerprint(e.fingerprint)} 不是预先固定的指纹`
+    en: `the trust bundle has the fingerprint ${e.fingerprint}, and pinned is ${e.pinned.join(' or ')}`,
+    zh: `信任包的指纹为 ${e.fingerprint}，而固定的指纹为 ${e.pinned.join('、')}`
   }),
   TOO_FEW_ORGANIZATIONS: ({ required, independent }) => ({
     en: `${independent} of the organizations that endorsed are not the operator, and ${required} were asked for`,
@@ -319,6 +319,10 @@ const FINDINGS: { readonly [C in FindingCode]: Said<FindingEvidence[C]> } = {
   PROMISE_KEY_UNKNOWN: say(
     'the key that signed the receipt is not among those in a trust bundle that was checked',
     '签署回执的密钥不在已核对的信任包所列密钥之中'),
+  PROMISE_NOT_PINNED: ({ fingerprint }) => ({
+    en: `the key that signed the receipt is among those in the trust bundle, but whose bundle that is could not be checked: compare the fingerprint ${fingerprint} with one from elsewhere`,
+    zh: `签署回执的密钥在信任包所列密钥之中，但无法核对信任包的来源：请将指纹 ${fingerprint} 与其他来源公布的指纹比对`
+  }),
   PROMISE_RECEIPT_UNREADABLE: inDocument((name) => `the ${name} cannot be read`, (name) => `${name}无法读取`),
   PROMISE_OF_ANOTHER_DEPOSIT: say('the receipt and the proof are of different deposits', '回执与证明文件属于不同的存证'),
   PROMISE_STATUS_DIFFERS: ledgerRule('the ledger status differs from one that the organizations endorsed', '账本状态声明与各机构所背书的内容不一致'),
@@ -388,8 +392,8 @@ function source (from: string | undefined): string {
 
 const TRUST: Readonly<Record<TrustState, Said<TrustEvidence>>> = {
   pinned: (e) => ({
-    en: `bundle ${shortFingerprint(e.fingerprint ?? '')}, pinned${e.pinnedOn === undefined ? '' : ` on ${e.pinnedOn}`}${source(e.from)}`,
-    zh: `信任包 ${shortFingerprint(e.fingerprint ?? '')}，${e.pinnedOn === undefined ? '已' : `于 ${e.pinnedOn} `}固定${source(e.from)}`
+    en: `bundle ${shortFingerprint(e.fingerprint ?? '')}, pinned ${e.pinnedOn === undefined ? 'by the fingerprint that was given with this verification' : `on ${e.pinnedOn}`}${source(e.from)}`,
+    zh: `信任包 ${shortFingerprint(e.fingerprint ?? '')}，${e.pinnedOn === undefined ? '以本次核验时给出的指纹' : `于 ${e.pinnedOn} `}固定${source(e.from)}`
   }),
   'as-given': (e) => ({
     en: `bundle ${shortFingerprint(e.fingerprint ?? '')}, taken as given at the user's word, not pinned`,

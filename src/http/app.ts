@@ -6,6 +6,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { PROOF_LIMITS } from '../core/proof.js'
 import type { Notary } from '../notary/notary.js'
+import { installJson } from './json.js'
 import { describe } from './openapi.js'
 import { auth } from './plugins/auth.js'
 import { metrics } from './plugins/metrics.js'
@@ -45,6 +46,7 @@ export async function createApp ({ notary, logger, maxFileSize, rateLimit, versi
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   installProblems(app)
+  installJson(app)
   await app.register(helmet, { global: true, contentSecurityPolicy: { directives: { defaultSrc: ['\'none\''] } } })
   await app.register(rateLimiting, { global: false, errorResponseBuilder: () => new HttpError('RATE_LIMITED', 'too many requests') })
   await app.register(multipart, {
@@ -66,10 +68,10 @@ export async function createApp ({ notary, logger, maxFileSize, rateLimit, versi
   await app.register(metrics, { notary })
   await app.register(digestRoutes, { notary })
   await app.register(bulkRoutes, { notary })
-  await app.register(uploadRoutes, { notary })
+  await app.register(uploadRoutes, { notary, maxFileSize })
   await app.register(evidenceRoutes, { notary })
   await app.register(logRoutes, { notary })
-  await app.register(verifyRoutes, { notary, rateLimit })
+  await app.register(verifyRoutes, { notary, rateLimit, maxFileSize })
   await app.register(healthRoutes, { notary })
   await app.register(adminRoutes, { notary })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())

@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox'
 import { type ProblemCode, STATUS } from './problems.js'
 import { DigestsBody } from './routes/depositor/digests.js'
-import { Claim, Metadata, Problem, Sha256, Sm3 } from './schemas.js'
+import { Claim, GivenSha256, GivenSm3, Metadata, Problem } from './schemas.js'
 
 /**
  * What the description of the API says beyond the routes' own schemas: bodies that Fastify must not validate, because they are streamed, and
@@ -23,15 +23,15 @@ const File = Type.Unsafe<string>({ type: 'string', contentMediaType: 'applicatio
 const DepositForm = Type.Object({
   file: File,
   metadata: Type.Optional(Metadata),
-  sha256: Type.Optional(Sha256),
-  sm3: Type.Optional(Sm3),
+  sha256: Type.Optional(GivenSha256),
+  sm3: Type.Optional(GivenSm3),
   claim: Type.Optional(Claim)
 }, { additionalProperties: false, description: 'parts in any order, each once; expected digests are compared with those of the file' })
 
 const VerifyForm = Type.Object({
   file: Type.Optional(File),
-  sha256: Type.Optional(Sha256),
-  sm3: Type.Optional(Sm3),
+  sha256: Type.Optional(GivenSha256),
+  sm3: Type.Optional(GivenSm3),
   number: Type.Optional(Type.String({ minLength: 1, description: 'evidence number' })),
   proof: Type.Optional(Type.Unsafe<string>({ type: 'string', contentMediaType: 'application/json', description: 'the bytes of a proof file' }))
 }, { additionalProperties: false, description: 'a file or its digests, and either a number or a proof' })
@@ -55,7 +55,7 @@ const STATUSES: Readonly<Record<string, readonly number[]>> = {
   getEvidence: [...KEYED, 404],
   getProof: [...KEYED, 404, 409],
   getReceipt: [...KEYED, 404],
-  getContent: [...KEYED, 404],
+  getContent: [...KEYED, 404, 416],
   verify: [400, 409, ...BODY, 429],
   upgradeProof: [400, 404, 409, ...BODY, 429],
   getBatch: [400, 404],

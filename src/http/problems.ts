@@ -8,6 +8,8 @@ import { StoreError, type StoreErrorCode } from '../store/errors.js'
 /** What only the HTTP layer refuses. */
 export type HttpErrorCode =
   | 'REQUEST_INVALID' // a parameter, query or body of the wrong form
+  | 'JSON_MEMBER_TWICE'
+  | 'RANGE_NOT_SATISFIABLE'
   | 'MEDIA_TYPE_UNSUPPORTED'
   | 'BODY_TOO_LARGE'
   | 'UNAUTHENTICATED'
@@ -26,6 +28,8 @@ export type ProblemCode = HttpErrorCode | NotaryErrorCode | StoreErrorCode | Evi
 /** The one table of codes and statuses: a new code without a line here does not compile. */
 export const STATUS: Readonly<Record<ProblemCode, number>> = {
   REQUEST_INVALID: 400,
+  JSON_MEMBER_TWICE: 400,
+  RANGE_NOT_SATISFIABLE: 416,
   MEDIA_TYPE_UNSUPPORTED: 415,
   BODY_TOO_LARGE: 413,
   UNAUTHENTICATED: 401,
@@ -135,7 +139,7 @@ function foreignCodeOf (error: unknown): HttpErrorCode {
 export function problemOf (error: unknown, request: FastifyRequest): Problem {
   const code = codeOf(error)
   const status = STATUS[code]
-  const detail = error instanceof Error && status !== 500 ? { detail: error.message } : {}
+  const detail = error instanceof Error && status !== 500 ? { detail: detailOf(error, code, request) } : {}
   return {
     type: `urn:steelyard:problem:${code.toLowerCase().replaceAll('_', '-')}`,
     title: code.toLowerCase().replaceAll('_', ' '),
@@ -145,6 +149,11 @@ export function problemOf (error: unknown, request: FastifyRequest): Problem {
     instance: request.url.split('?')[0] ?? request.url,
     ...typoOf(code, request)
   }
+}
+
+/** Fastify does not say how much it would have taken. */
+function detailOf (error: Error, code: ProblemCode, { routeOptions }: FastifyRequest): string {
+  return code === 'BODY_TOO_LARGE' && !(error instanceof HttpError) ? `the body is larger than ${routeOptions.bodyLimit} bytes` : error.message
 }
 
 function typoOf (code: ProblemCode, { params }: FastifyRequest): Pick<Problem, 'position' | 'proposal'> {

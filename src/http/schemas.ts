@@ -3,6 +3,9 @@ import { type TSchema, Type } from 'typebox'
 /** Named parts of the API's schemas: validation, types and OpenAPI follow from them. Documents of the formats are objects of their `type`. */
 export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SHA-256, lower-case hexadecimal' })
 export const Sm3 = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SM3 (GB/T 32905), lower-case hexadecimal' })
+/** Digests as people give them, from whichever program: either case. They are kept and answered in lower case. */
+export const GivenSha256 = Type.String({ pattern: '^[0-9a-fA-F]{64}$', description: 'SHA-256, hexadecimal of either case' })
+export const GivenSm3 = Type.String({ pattern: '^[0-9a-fA-F]{64}$', description: 'SM3 (GB/T 32905), hexadecimal of either case' })
 export const Decimal = Type.String({ pattern: '^(0|[1-9][0-9]{0,15})$', description: 'number from 0 as a decimal string' })
 export const Time = Type.String({ format: 'date-time' })
 export const Digests = Type.Object({ sha256: Sha256, sm3: Type.Optional(Sm3) })
@@ -30,6 +33,11 @@ export const Problem = Type.Object({
   position: Type.Optional(Type.Integer()),
   proposal: Type.Optional(Type.String())
 }, { description: 'RFC 9457' })
+
+/** Given digests as the formats have them. */
+export function lowerCase ({ sha256, sm3 }: { sha256: string, sm3?: string }): { sha256: string, sm3?: string } {
+  return sm3 === undefined ? { sha256: sha256.toLowerCase() } : { sha256: sha256.toLowerCase(), sm3: sm3.toLowerCase() }
+}
 
 /** Answers of a route: the good ones, and a problem for every other status. */
 export function answers (good: Record<number, TSchema>): Record<string, TSchema> {

@@ -70,6 +70,7 @@ export function createIntake (context: Context, content: ContentStore, committer
   }
 
   const prepare = (by: ApiKey, content: DepositContent, { metadata, claim }: Said): Prepared => {
+    requireContent(content)
     const secret = random(DEPOSIT_SECRET_SIZE)
     const kept = metadata === undefined ? undefined : privatePart(secret, metadata)
     const draft = {
@@ -113,7 +114,7 @@ export function createIntake (context: Context, content: ContentStore, committer
     receive: (source) => content.receive(source),
     async file (by, received, expected, said) {
       assertOpen()
-      if (received.size === 0) throw new NotaryError({ code: 'CONTENT_EMPTY', message: 'the file has no bytes' })
+      requireContent(received)
       requireExpected(received.digests, expected)
       // refuse before anything is kept
       if (said.metadata !== undefined) privatePart(Buffer.alloc(DEPOSIT_SECRET_SIZE), said.metadata)
@@ -144,6 +145,13 @@ function refusal<T> (run: () => T): T | NotaryError {
 }
 
 interface DepositContent { readonly digests: Digests, readonly size: number | undefined, readonly digestedBy: 'notary' | 'submitter' }
+
+const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
+/** Nothing is no evidence, whether it is sent or only stated. */
+function requireContent ({ digests, size }: Pick<DepositContent, 'digests' | 'size'>): void {
+  if (size === 0 || digests.sha256 === EMPTY_SHA256) throw new NotaryError({ code: 'CONTENT_EMPTY', message: 'the content has no bytes' })
+}
 
 function requireExpected (found: Required<Digests>, expected: Expected): void {
   for (const algorithm of ['sha256', 'sm3'] as const) {

@@ -4,6 +4,7 @@ import { canonicalEvidenceNumber } from '../core/evidence-number.js'
 import { type EvidenceRecord, parseRecord } from '../core/record.js'
 import type { ApiKey } from '../store/api-keys.js'
 import type { Location } from '../store/anchors.js'
+import type { Part } from '../store/content-read.js'
 import type { Store } from '../store/store.js'
 import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
@@ -23,13 +24,21 @@ export interface FoundBatch {
   readonly anchor?: Location
 }
 
+/** A content that is stored. What is read of it is verified: all while it is read, a part before. */
+export interface StoredContent {
+  readonly sha256: string
+  readonly size: number
+  read (): AsyncGenerator<Uint8Array, void>
+  readPart (part: Part): Promise<AsyncGenerator<Uint8Array, void>>
+}
+
 /** What can be read of the log: deposits by their depositor, everything else by anybody. */
 export interface Reader {
   /** The deposit with this number, as typed by a person. Whatever belongs to another organization is as unknown as what does not exist. */
   deposit (typed: string, by: ApiKey): Promise<FoundDeposit>
   /** For verification only: any deposit by its number. */
   anyDeposit (number: string): Promise<FoundDeposit | undefined>
-  content (deposit: FoundDeposit): Promise<{ size: number, stream: AsyncGenerator<Uint8Array, void> }>
+  content (deposit: FoundDeposit): Promise<StoredContent>
   batch (number: number): Promise<FoundBatch>
   tile (number: number, tile: number): Promise<Buffer>
   logTile (level: number, index: number): Promise<Buffer>
@@ -68,7 +77,8 @@ export function createReader (context: Context, store: Store, logTree: LogTree, 
       const { sha256 } = record.content.digests
       const size = record.digestedBy === 'notary' ? await store.content.size(sha256) : undefined
       if (size === undefined) throw new NotaryError({ code: 'CONTENT_NOT_STORED', message: 'only the digests were deposited' })
-      return { size, stream: store.content.read(sha256) }
+      const { content } = store
+      return { sha256, size, read: () => content.read(sha256), readPart: async (part) => await content.readPart(sha256, part) }
     },
     async batch (number) {
       const bytes = number < progress.sealed.batches ? await store.batches.header(number) : undefined

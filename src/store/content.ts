@@ -1,10 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pour } from './content-pour.js'
+import { type Part, readPart, readVerified } from './content-read.js'
 import type { ContentDigests } from './digester.js'
 import { createDigestThreads } from './digest-threads.js'
-import { StoreError } from './errors.js'
 import type { Checkpoint } from './fault-points.js'
 
 /**
@@ -22,6 +22,8 @@ export interface ContentStore {
    * stream fails with `CONTENT_DAMAGED`, so a damaged file never arrives as a whole one.
    */
   read (sha256: string): AsyncGenerator<Uint8Array, void>
+  /** A part of it, after the whole was verified; fails with `CONTENT_DAMAGED` before it gives anything. */
+  readPart (sha256: string, part: Part): Promise<AsyncGenerator<Uint8Array, void>>
   close (): Promise<void>
 }
 
@@ -32,8 +34,6 @@ export interface Received {
   keep (): Promise<void>
   discard (): Promise<void>
 }
-
-const CHUNK = 256 * 1024
 
 export async function openContentStore (folder: string, checkpoint: Checkpoint): Promise<ContentStore> {
   const temporary = join(folder, 'tmp')
@@ -65,6 +65,7 @@ export async function openContentStore (folder: string, checkpoint: Checkpoint):
     },
 
     read: (sha256) => readVerified(pathOf(sha256), sha256),
+    readPart: async (sha256, part) => await readPart(pathOf(sha256), sha256, part),
     close: () => threads.close()
   }
 }
@@ -91,27 +92,4 @@ async function syncFolder (path: string): Promise<void> {
   } finally {
     await folder.close()
   }
-}
-
-async function * readVerified (path: string, sha256: string): AsyncGenerator<Uint8Array, void> {
-  const hash = createHash('sha256') // the name is this digest; the other one would only cost time
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new StoreError({ code: 'CONTENT_MISSING', message: 'the content is not in the store', cause })
-  })
-  let held: Uint8Array | undefined
-  try {
-    for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK)
-      if (bytesRead === 0) break
-      if (held !== undefined) yield held
-      held = buffer.subarray(0, bytesRead)
-      hash.update(held)
-    }
-  } finally {
-    await file.close()
-  }
-  if (hash.digest('hex') !== sha256) {
-    throw new StoreError({ code: 'CONTENT_DAMAGED', message: 'the stored content is no longer what was deposited' })
-  }
-  if (held !== undefined) yield held
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -151,13 +152,74 @@ t.test('what is refused keeps nothing', async (t) => {
   await refused('metadata is no JSON', formOf(part('file', file, 'a'), part('metadata', '{'), END), 400, 'FIELD_INVALID')
   await refused('metadata is empty', formOf(part('file', file, 'a'), part('metadata', '{}'), END), 400, 'METADATA_INVALID')
   await refused('metadata with null', formOf(part('file', file, 'a'), part('metadata', '{"a":null}'), END), 400, 'METADATA_INVALID')
+  await refused('metadata with a member twice', formOf(part('file', file, 'a'), part('metadata', '{"case":"1","case":"2"}'), END), 400, 'JSON_MEMBER_TWICE')
+  await refused('metadata that no proof could disclose', formOf(part('file', file, 'a'), part('metadata', `{"a":${'['.repeat(17)}1${']'.repeat(17)}}`), END), 400, 'METADATA_INVALID')
+  await refused('metadata of brackets', formOf(part('file', file, 'a'), part('metadata', `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`), END), 400, 'METADATA_INVALID')
+  await refused('a field that should be a file', formOf(part('file', 'hello'), END), 400, 'FILE_MISSING')
   await refused('two files', formOf(part('file', file, 'a'), part('file', file, 'b'), END), 400, 'MULTIPART_INVALID')
   await refused('another part', formOf(part('file', file, 'a'), part('color', 'red'), END), 400, 'FIELD_INVALID')
   await refused('not a form', post('', { file: 'x' }), 415, 'MEDIA_TYPE_UNSUPPORTED')
   t.match(await service.json('/v1/evidence/digests', post('', { sha256: 'no' })), { status: 400, body: { code: 'REQUEST_INVALID' } })
   t.match(await service.json('/v1/evidence/digests', post('', { sha256: 'ab'.repeat(32), more: 1 })), { status: 400, body: { code: 'REQUEST_INVALID' } })
+  t.match(await service.json('/v1/evidence/digests', post('', { sha256: 'ab'.repeat(32), size: 0 })), { status: 400, body: { code: 'CONTENT_EMPTY' } })
+  t.match(await service.json('/v1/evidence/digests', post('', { sha256: hash('sha256', utf8('')) })), { status: 400, body: { code: 'CONTENT_EMPTY' } })
+  const twice = { ...post('', {}), body: `{"sha256":"${'ab'.repeat(32)}","metadata":{"case":"1","case":"2"}}` }
+  t.match(await service.json('/v1/evidence/digests', twice), { status: 400, body: { code: 'JSON_MEMBER_TWICE' } })
   t.same(await contentFiles(), before, 'no file was left')
   t.equal((await service.json('/health/ready')).body.deposits.received, received, 'no deposit was made')
+})
+
+t.test('a refusal says what would have been taken', async (t) => {
+  const detail = async (path: string, init: RequestInit): Promise<string> => (await service.json(path, init)).body.detail
+  t.match(await detail('/v1/evidence', formOf(part('file', 'hello'), END)), /-F file=@/)
+  t.match(await detail('/v1/evidence', formOf(part('file', randomBytes(LIMIT + 1), 'a'), END)), String(LIMIT))
+  t.match(await detail('/v1/evidence/digests', post('', { more: 'x'.repeat(200_000) })), /131072/)
+  const announced = request(`${service.url}/v1/evidence/bulk`, {
+    method: 'POST', headers: { authorization: `Bearer ${service.demo}`, 'content-type': 'application/x-ndjson', 'content-length': 2 ** 24 + 1 }
+  })
+  announced.flushHeaders()
+  const [answer] = await once(announced, 'response') as [IncomingMessage]
+  t.match(JSON.parse(Buffer.concat(await answer.toArray() as Buffer[]).toString()), { status: 413, detail: /16777216/ })
+  announced.destroy()
+})
+
+t.test('digests of either case are the same digests', async (t) => {
+  const file = randomBytes(100)
+  const digests = { sha256: hash('sha256', file), sm3: hash('sm3', file) }
+  const upper = { sha256: digests.sha256.toUpperCase(), sm3: digests.sm3.toUpperCase() }
+  t.match(await service.json('/v1/evidence', formOf(part('sha256', upper.sha256), part('sm3', upper.sm3), part('file', file, 'a'), END)), { status: 201, body: { digests } })
+  const { status, body } = await service.json('/v1/evidence/digests', post('', upper))
+  t.match({ status, body }, { status: 201, body: { digests, receipt: { record: { content: { digests } } } } })
+  await service.json(`/v1/evidence/${body.number as string}?wait=final`)
+  t.match((await service.json('/v1/verify', { ...post('', { ...upper, number: body.number as string }), key: false })).body, { match: true })
+  const line = await service.call('/v1/evidence/bulk', { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body: JSON.stringify(upper) })
+  t.match(JSON.parse(await line.text()), { digests })
+})
+
+t.test('a part of a content, and what a client already has', async (t) => {
+  const file = randomBytes(280_000)
+  const { body: { number } } = await service.json('/v1/evidence', formOf(part('file', file, 'a'), END))
+  const tag = `"${hash('sha256', file)}"`
+  const get = async (headers: Record<string, string>): Promise<[number, Headers, Buffer]> => {
+    const response = await service.call(`/v1/evidence/${number as string}/content`, { headers })
+    return [response.status, response.headers, Buffer.from(await response.arrayBuffer())]
+  }
+  const [whole, headers, bytes] = await get({})
+  t.same([whole, headers.get('etag'), headers.get('accept-ranges'), bytes.equals(file)], [200, tag, 'bytes', true])
+  const [partial, partHeaders, part_] = await get({ range: 'bytes=262100-262200' })
+  t.same([partial, partHeaders.get('content-range'), part_.equals(file.subarray(262_100, 262_201))], [206, 'bytes 262100-262200/280000', true])
+  t.same((await get({ range: 'bytes=-5', 'if-range': tag }))[2], file.subarray(-5))
+  t.equal((await get({ range: 'bytes=-5', 'if-range': '"another"' }))[2].length, file.length, 'another content: all of this one')
+  const [none, noneHeaders] = await get({ range: 'bytes=280000-' })
+  t.same([none, noneHeaders.get('content-range'), noneHeaders.get('etag')], [416, 'bytes */280000', null])
+  t.same((await get({ 'if-none-match': tag })).map((each) => each instanceof Headers ? each.get('etag') : each), [304, tag, Buffer.alloc(0)])
+
+  const sha256 = hash('sha256', file)
+  const path = join(data, 'content', sha256.slice(0, 2), sha256.slice(2, 4), sha256)
+  await writeFile(path, Buffer.concat([file.subarray(0, -1), Buffer.from([(file.at(-1) as number) ^ 1])]))
+  const damaged = await service.json(`/v1/evidence/${number as string}/content`, { headers: { range: 'bytes=0-9' } })
+  t.match(damaged, { status: 500, body: { code: 'CONTENT_DAMAGED' } }, 'also when another part is damaged')
+  await writeFile(path, file)
 })
 
 t.test('a connection that is cut in the middle of a file keeps nothing', async (t) => {
@@ -226,6 +288,10 @@ t.test('health, metrics and the description of the API', async (t) => {
   }
   const { body } = await service.json('/openapi.json', { key: false })
   t.match(body, { openapi: '3.1.0' })
+  const manual = await readFile('docs/operations.md', 'utf8')
+  const told = [...metrics.matchAll(/^# HELP (steelyard_\w+)/gm)].map(([, name]) => name as string)
+    .concat(Object.keys(body.paths['/health/ready'].get.responses['200'].content['application/json'].schema.properties as object))
+  for (const name of told) t.ok(manual.includes(`\`${name}\``), `${name} is explained in docs/operations.md`)
   const operations = Object.values(body.paths as Record<string, Record<string, { responses: object }>>).flatMap((path) => Object.values(path))
   t.ok(operations.length >= 16)
   t.ok(operations.every(({ responses }) => Object.keys(responses).length > 0))
@@ -268,5 +334,9 @@ t.test('bulk: a receipt for each line, in order, and a line that fails spoils no
 
   t.match(await (await bulk('')).json(), { code: 'REQUEST_INVALID' })
   t.match(await (await bulk('{}\n'.repeat(10_001))).json(), { code: 'BODY_TOO_LARGE' })
-  t.match(await (await bulk('{}', 'text/plain')).json(), { code: 'MEDIA_TYPE_UNSUPPORTED' })
+  for (const type of ['text/plain', 'application/json', 'multipart/form-data; boundary=x']) {
+    t.match(await (await bulk(`${lines[0] as string}\n${lines[1] as string}\n`, type)).json(), { status: 415, code: 'MEDIA_TYPE_UNSUPPORTED', detail: /application\/x-ndjson/ }, type)
+  }
+  const twice = JSON.parse(await (await bulk(`{"sha256":"${'ab'.repeat(32)}","metadata":{"case":"1","case":"2"}}`)).text())
+  t.match(twice, { line: 1, problem: { code: 'JSON_MEMBER_TWICE' } })
 })

@@ -169,6 +169,7 @@ const SAMPLE = {
   transaction: 0,
   txId: 'x',
   missing: ['m'],
+  pinned: ['00'.repeat(32)],
   reason: 'HEADER',
   part: 'p',
   stated: 's',

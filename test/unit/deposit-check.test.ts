@@ -53,6 +53,8 @@ t.test('a receipt holds what was sent, and nothing else', async (t) => {
   refuses(t, 'no SM3', { content: { ...content, digests: { sha256: content.digests.sha256 } } })
   refuses(t, 'links', { links: [{ rel: 'replaces', target: '00'.repeat(32) }] })
   refuses(t, 'a manifest', { manifest: { size: '1', root: '00'.repeat(32), algorithm: 'sha256' } })
+  refuses(t, 'an account', { submitter: { ...made.proof.record.submitter, account: 'court-42' } })
+  refuses(t, 'an assurance', { submitter: { ...made.proof.record.submitter, assurance: 'identity card seen' } })
   refuses(t, 'other stored bytes', { stored: { digests: content.digests, size: '1' } })
 })
 

@@ -24,7 +24,19 @@ t.test('the API table lists every path, and no other', async (t) => {
   const short = (path: string): string => path.replace(/^\/v1\/(batches|tiles|evidence)\/.*?(?=\/(proof|receipt|content)$|$)/, '/v1/$1/')
   const listed = new Set([...readme.matchAll(/(?:\/v1\/|\/health\/)[\w/{}.-]*/g)].map(([path]) => short(path)))
   const isNamed = (path: string): boolean => [path, `...${path.slice(path.lastIndexOf('/'))}`].some((name) => readme.includes(`\`${name}\``))
-  for (const path of Object.keys(api.paths)) t.ok(listed.has(short(path)) || isNamed(path), path)
+  for (const path of Object.keys(api.paths)) {
+    t.ok(path.includes('{') ? listed.has(short(path)) || isNamed(path) : new RegExp(`${path}(?![\\w/])`).test(readme), path)
+  }
+})
+
+t.test('both READMEs name every command', async (t) => {
+  const help = execFileSync(process.execPath, ['dist/src/cli/main.js', '--help'], { encoding: 'utf8' })
+  const commands = [...(help.split('Commands:')[1] ?? '').matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name as string).filter((name) => name !== 'help')
+  t.ok(commands.length > 10)
+  for (const document of ['README.md', 'README.zh-CN.md']) {
+    const text = readFileSync(document, 'utf8')
+    for (const name of commands) t.match(text, new RegExp(`\\| .*\`${name}[ \`]`), `${document}: ${name}`)
+  }
 })
 
 t.test('links between documents lead somewhere', async (t) => {

@@ -125,6 +125,11 @@ t.test('who is trusted', (t) => {
   t.same(state({ pins: [{ fingerprint: '00'.repeat(32) }], trustAsGiven: true }), ['pin-differs', 'TRUST_PIN_DIFFERS', 2])
   t.same(state({ pins: [{ fingerprint: world.fingerprint.toUpperCase().replace(/(.{4})/g, '$1 ') }] }), ['pinned', 'LEDGER_ENDORSED', 0])
   t.same(state({ pins: [{ fingerprint: world.fingerprint.slice(0, 16) }] }), ['pin-differs', 'TRUST_PIN_DIFFERS', 2])
+  const differs = check(good, { pins: [{ fingerprint: '00'.repeat(32) }] }).findings.find(({ name }) => name === 'ledger')?.sentences
+  for (const text of [differs?.en, differs?.zh]) {
+    t.ok(text?.includes(world.fingerprint) && text.includes('00'.repeat(32)), 'both fingerprints in full: their beginnings can be made to agree')
+  }
+  t.match(check(good, { pins: [{ fingerprint: world.fingerprint }] }).trust.sentences.zh, /^[^A-Za-z]*[0-9a-f ]+[^A-Za-z]*$/, 'no English in the Chinese report')
   const missing = verify(nodeCrypto, { proof: good.bytes, exhibit: good.exhibit, bundleSource: 'given', now: NOW })
   t.same([missing.trust.state, code(missing, 'ledger'), missing.exitCode], ['none', 'BUNDLE_MISSING', 2])
   t.equal(code(missing, 'integrity'), 'EXHIBIT_EQUAL_TO_PROOF', 'nothing in the proof was authenticated')
@@ -399,7 +404,10 @@ t.test('the promise of a receipt', (t) => {
   t.equal(promise({ proof: promised.bytes }), 'PROMISE_KEPT')
   t.equal(promise({}), 'PROMISE_OPEN')
   t.equal(promise({ now: new Date(deadline + 1).toISOString() }), 'PROMISE_OVERDUE')
-  t.equal(promise({ pins: [] }), 'PROMISE_KEY_UNKNOWN')
+  t.equal(promise({ pins: [] }), 'PROMISE_NOT_PINNED', 'the key is known, whose it is is not')
+  t.equal(promise({ pins: [], status: other.status(1000), proof: promised.bytes }), 'PROMISE_NOT_PINNED', 'nothing is judged by such a bundle')
+  t.equal(promise({ pins: [], bundle: world.bundleBytes() }), 'PROMISE_KEY_UNKNOWN', 'a bundle of another log')
+  t.equal(promise({ pins: [{ fingerprint: '00'.repeat(32) }] }), 'PROMISE_KEY_UNKNOWN', 'a bundle that is not used')
   t.equal(promise({ receipt: utf8('x') }), 'PROMISE_RECEIPT_UNREADABLE')
   t.equal(promise({ status: other.status(1000) }), 'PROMISE_POSITION_FILLED')
   const [longer] = other.receipts([promised.proof.record], { promised: DEADLINE_MS + 1 })

@@ -49,12 +49,23 @@ async function problem (response: Response): Promise<CliError> {
   return new CliError({ code: 'SERVICE', message: body.title ?? `status ${response.status}`, reason: body.code ?? `HTTP_${response.status}` })
 }
 
-/** A backup holds everything, so it takes an administrator's key. */
+/**
+ * A backup holds everything, so it takes an administrator's key: the one that is given, that of the data folder when the service is on this
+ * machine, and only then STEELYARD_KEY, which is mostly the key that one deposits with.
+ */
 async function adminKey (options: ServiceOptions): Promise<string> {
-  const given = options.key ?? process.env.STEELYARD_KEY
-  if (given !== undefined && given !== '') return given
   const path = join(dataFolder(options.data), 'credentials.json')
-  const { admin } = await readFile(path, 'utf8').then((text) => JSON.parse(text) as { admin?: string }, () => ({ admin: undefined }))
-  if (admin === undefined) throw new CliError({ code: 'KEY_MISSING', message: `no administrator's key: give --key or STEELYARD_KEY (there is none in ${path})` })
-  return admin
+  const own = async (): Promise<string | undefined> => isLocal(serviceUrl(options.url)) ? await adminKeyOf(path) : undefined
+  const key = options.key ?? await own() ?? process.env.STEELYARD_KEY
+  if (key !== undefined && key !== '') return key
+  throw new CliError({ code: 'KEY_MISSING', message: `no administrator's key: give --key or STEELYARD_KEY (there is none for this service in ${path})` })
+}
+
+/** The folder's keys are those of this machine's service: no other one gets to see them. */
+function isLocal (url: string): boolean {
+  return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname)
+}
+
+async function adminKeyOf (path: string): Promise<string | undefined> {
+  return await readFile(path, 'utf8').then((text) => (JSON.parse(text) as { admin?: string }).admin).catch(() => undefined)
 }

@@ -11,15 +11,16 @@ import { finding, problem } from './result.js'
 import { parseAttestedStatus } from './status.js'
 import type { Trusted, TrustRoot } from './trust-root.js'
 
-/** The promise of a receipt file. Its key, and a status, count only by a trust bundle that was accepted. */
+/** The promise of a receipt file. What its key promised, and a status, count only by a trust bundle that was accepted. */
 export function judgeReceipt (
   crypto: Crypto, trusted: Trusted, input: EvidenceInput, receipt: Read<Receipt>, proven: ProvenDeposit | undefined
 ): Finding {
   if (!receipt.ok) return finding('promise', 'PROMISE_RECEIPT_UNREADABLE', { document: 'receipt' })
-  const root = isAccepted(trusted.trust.state) && otherLog(trusted, receipt.value) === undefined ? trusted.root : undefined
+  const root = otherLog(trusted, receipt.value) === undefined ? trusted.root : undefined
   return promiseFinding(crypto, {
     receipt: receipt.value,
     keys: root?.keys,
+    unpinned: isAccepted(trusted.trust.state) ? undefined : trusted.trust.fingerprint,
     terms: root?.statement?.register,
     now: input.now,
     ...(proven === undefined ? {} : { proof: proven }),

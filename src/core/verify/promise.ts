@@ -13,8 +13,10 @@ import { checkPromise, isLate } from './time.js'
 /** What a receipt is judged by. */
 export interface PromiseInput {
   readonly receipt: Receipt
-  /** Undefined: no trust bundle that was accepted (pinned, or as given) and verified. */
+  /** Undefined: no trust bundle of this log that was verified. */
   readonly keys: ReceiptKeys | undefined
+  /** The fingerprint of that bundle when nobody said that it is to be believed: then nothing is judged by it. */
+  readonly unpinned: string | undefined
   /** The longest promise and the clocks' skew, by the ledger's register of receipt keys. */
   readonly terms: Pick<KeyRegister, 'deadlineMs' | 'skewMs'> | undefined
   /** The proof of the same log, when its links hold: leaf, sequence, and what the ledger says of its batch. */
@@ -48,6 +50,7 @@ function checkSigned (crypto: Crypto, input: PromiseInput): Finding | undefined 
   const key = keys?.get(keyId)
   if (key === undefined) return finding('promise', 'PROMISE_KEY_UNKNOWN', { keyId })
   if (!verifiesWith(crypto, receipt, key)) return finding('promise', 'PROMISE_UNSIGNED', { keyId })
+  if (input.unpinned !== undefined) return finding('promise', 'PROMISE_NOT_PINNED', { keyId, fingerprint: input.unpinned })
   const wrong = checkPromise(receipt.record, receipt.statement, input.terms?.deadlineMs)
   return wrong === undefined ? undefined : asFinding('promise', wrong)
 }

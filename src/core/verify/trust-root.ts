@@ -42,7 +42,7 @@ export function openTrust (crypto: Crypto, input: TrustInput): Trusted {
   const { identity, history } = read.value
   const mark = fingerprint(crypto, identity)
   const decided = decideTrust(mark, identity, input)
-  if (decided.state === 'pin-differs') return { trust: decided, problem: problem('TRUST_PIN_DIFFERS', { fingerprint: mark }) }
+  if (decided.state === 'pin-differs') return { trust: decided, problem: problem('TRUST_PIN_DIFFERS', { fingerprint: mark, pinned: (input.pins ?? []).map((pin) => pin.fingerprint) }) }
   const verified = verifyHistory(crypto, identity, history)
   if (!verified.ok) return { trust: decided, problem: problem('BUNDLE_INVALID', { reason: verified.code }) }
   const fabric = createFabricVerifier(crypto, verified.value)

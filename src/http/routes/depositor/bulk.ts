@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import type { DigestsDeposit } from '../../../notary/intake.js'
 import type { Notary } from '../../../notary/notary.js'
 import { keyOf } from '../../plugins/auth.js'
+import { parseJson } from '../../json.js'
 import { HttpError, problemOf } from '../../problems.js'
 import { answers } from '../../schemas.js'
 import { depositedText } from './deposited.js'
@@ -23,9 +24,12 @@ const AHEAD = 6
  * its receipt or with what is wrong with it. A line that fails spoils no other.
  */
 export const bulkRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app, { notary }, done) => {
-  app.addContentTypeParser(MEDIA_TYPE, { parseAs: 'buffer', bodyLimit: LIMITS.bytes }, (_request, body, parsed) => { parsed(null, body) })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(MEDIA_TYPE, { parseAs: 'buffer' }, (_request, body, parsed) => { parsed(null, body) })
+  app.addContentTypeParser('*', (_request, _payload, parsed) => { parsed(wrongType()) })
   app.post('/v1/evidence/bulk', {
     onRequest: app.requireScope('deposit'),
+    bodyLimit: LIMITS.bytes,
     helmet: false,
     schema: {
       operationId: 'depositBulk',
@@ -45,8 +49,12 @@ export const bulkRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app
   done()
 }
 
+function wrongType (): HttpError {
+  return new HttpError('MEDIA_TYPE_UNSUPPORTED', `the body must be ${MEDIA_TYPE}: a JSON object on each line`)
+}
+
 function linesOf (body: unknown): string[] {
-  if (!Buffer.isBuffer(body)) throw new HttpError('MEDIA_TYPE_UNSUPPORTED', `the body must be ${MEDIA_TYPE}`)
+  if (!Buffer.isBuffer(body)) throw wrongType()
   const lines = body.toString().split('\n')
   if (lines.at(-1) === '') lines.pop()
   if (lines.length === 0) throw new HttpError('REQUEST_INVALID', 'the request has no lines')
@@ -98,8 +106,9 @@ function readLine (request: FastifyRequest, line: string): Reading {
   if (line.length > LIMITS.line) return { error: new HttpError('BODY_TOO_LARGE', `a line may have ${LIMITS.line} characters`) }
   let value: unknown
   try {
-    value = JSON.parse(line)
+    value = parseJson(line)
   } catch (cause) {
+    if (cause instanceof HttpError) return { error: cause }
     return { error: new HttpError('REQUEST_INVALID', 'the line is not JSON', { cause }) }
   }
   const validate = request.compileValidationSchema(DigestsBody, 'body')

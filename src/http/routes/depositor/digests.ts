@@ -5,22 +5,22 @@ import type { DigestsDeposit } from '../../../notary/intake.js'
 import type { Notary } from '../../../notary/notary.js'
 import { signedClaim } from '../../claim.js'
 import { keyOf } from '../../plugins/auth.js'
-import { answers, Claim, Deposited, Metadata, Sha256, Sm3 } from '../../schemas.js'
+import { answers, Claim, Deposited, GivenSha256, GivenSm3, lowerCase, Metadata } from '../../schemas.js'
 import { depositedText } from './deposited.js'
 
 /** What is stated of a file that stays with its owner. */
 export const DigestsBody = Type.Object({
-  sha256: Sha256,
-  sm3: Type.Optional(Sm3),
-  size: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'bytes' })),
+  sha256: GivenSha256,
+  sm3: Type.Optional(GivenSm3),
+  size: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'bytes, at least one' })),
   metadata: Type.Optional(Metadata),
   claim: Type.Optional(Claim)
 }, { additionalProperties: false })
 
 /** A body as the notary takes it. */
-export function digestsDeposit ({ sha256, sm3, size, metadata, claim }: Type.Static<typeof DigestsBody>): DigestsDeposit {
+export function digestsDeposit ({ size, metadata, claim, ...digests }: Type.Static<typeof DigestsBody>): DigestsDeposit {
   return {
-    digests: sm3 === undefined ? { sha256 } : { sha256, sm3 },
+    digests: lowerCase(digests),
     size,
     metadata: metadata as Record<string, Json> | undefined,
     claim: signedClaim(claim)

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
@@ -8,6 +7,7 @@ import type { Notary } from '../../../notary/notary.js'
 import type { FoundDeposit } from '../../../notary/reader.js'
 import type { Stall } from '../../../notary/stalls.js'
 import { keyOf } from '../../plugins/auth.js'
+import { sendContent } from '../../content.js'
 import { answers, Decimal, Digests, Document, NumberParams, State, Time } from '../../schemas.js'
 
 const Evidence = Type.Object({
@@ -23,6 +23,8 @@ const Evidence = Type.Object({
   })),
   record: Document('steelyard/record/v1')
 })
+
+const Bytes = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' })
 
 const Wait = Type.Object({
   wait: Type.Optional(Type.Union([Type.Literal('sealed'), Type.Literal('anchored'), Type.Literal('final')])),
@@ -87,17 +89,14 @@ export const evidenceRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = 
   app.get('/v1/evidence/:number/content', {
     onRequest,
     schema: {
-      ...COMMON, operationId: 'getContent', summary: 'The deposited bytes, verified while they are read', response: answers({ 200: Type.Unsafe<Buffer>({ type: 'string', format: 'binary' }) })
+      ...COMMON,
+      operationId: 'getContent',
+      summary: 'The deposited bytes, verified while they are read; one range of them, after all were verified. The entity tag is their SHA-256',
+      response: answers({ 200: Bytes, 206: Bytes, 304: Type.Null() })
     }
   }, async (request, reply) => {
     const found = await find(request)
-    const { size, stream } = await reader.content(found)
-    return await reply.headers({
-      'content-type': 'application/octet-stream',
-      'content-length': String(size),
-      'content-disposition': `attachment; filename="${found.record.number}"`,
-      'cache-control': 'private, no-store'
-    }).send(Readable.from(stream, { objectMode: false }))
+    return await sendContent(request, reply, found.record.number, await reader.content(found))
   })
   done()
 }

@@ -12,7 +12,7 @@ import { answers, Deposited } from '../../schemas.js'
 import { depositedText } from './deposited.js'
 
 /** Deposits of files: multipart, fields in any order, streamed to the content store. Nothing is kept of a request that fails. */
-export const uploadRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app, { notary }, done) => {
+export const uploadRoutes: FastifyPluginCallbackTypebox<{ notary: Notary, maxFileSize: number }> = (app, { notary, maxFileSize }, done) => {
   app.post('/v1/evidence', {
     onRequest: app.requireScope('deposit'),
     schema: {
@@ -27,7 +27,7 @@ export const uploadRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (a
     notary.intake.assertOpen() // before a body of any size is read
     const form = createDepositForm(notary)
     try {
-      await readForm(request, form)
+      await readForm(request, form, maxFileSize)
       const { received, expected, said } = form.result()
       const deposited = await notary.intake.file(keyOf(request), received, expected, said)
       reply.code(201).header('content-type', 'application/json; charset=utf-8')

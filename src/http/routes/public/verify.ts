@@ -10,12 +10,12 @@ import type { Held } from '../../../notary/verifying.js'
 import { createDigester } from '../../../store/digester.js'
 import { digestField, type FormReader, readForm } from '../../multipart.js'
 import { HttpError } from '../../problems.js'
-import { answers, Document, Sha256, Sm3 } from '../../schemas.js'
+import { answers, Document, GivenSha256, GivenSm3, lowerCase } from '../../schemas.js'
 import { smallText } from '../depositor/upload.js'
 
 const Body = Type.Object({
-  sha256: Sha256,
-  sm3: Type.Optional(Sm3),
+  sha256: GivenSha256,
+  sm3: Type.Optional(GivenSm3),
   size: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
   name: Type.Optional(Type.String({ maxLength: 255 })),
   number: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
@@ -39,15 +39,22 @@ const NO_MATCH = {
   }
 }
 
+interface Options {
+  readonly notary: Notary
+  /** Verifications per minute and address; 0: no limit. */
+  readonly rateLimit: number
+  readonly maxFileSize: number
+}
+
 /** Verification by anybody: a file or its digests, and a number or a proof. Nothing of it is stored. */
-export const verifyRoutes: FastifyPluginCallbackTypebox<{ notary: Notary, rateLimit: number }> = (app, { notary, rateLimit }, done) => {
+export const verifyRoutes: FastifyPluginCallbackTypebox<Options> = (app, { notary, rateLimit, maxFileSize }, done) => {
   const config = rateLimit > 0 ? { rateLimit: { max: rateLimit, timeWindow: 60_000 } } : {}
 
   app.post('/v1/verify', {
     config,
     bodyLimit: PROOF_LIMITS.bytes,
     preValidation: async (request) => {
-      if (request.isMultipart()) request.body = await questionOfForm(request)
+      if (request.isMultipart()) request.body = await questionOfForm(request, maxFileSize)
     },
     schema: {
       operationId: 'verify',
@@ -96,16 +103,16 @@ function judged (report: Report): Type.Static<typeof Verification> {
   return { type: 'steelyard/verification/v1', match, report }
 }
 
-function heldOf ({ sha256, sm3, size, name }: Question): Held {
+function heldOf ({ size, name, ...digests }: Question): Held {
   return {
-    digests: { sha256, ...(sm3 === undefined ? {} : { sm3 }) },
+    digests: lowerCase(digests),
     ...(size === undefined ? {} : { size }),
     ...(name === undefined ? {} : { name })
   }
 }
 
 /** A form says the same as the JSON body, with the file in place of its digests; a proof comes as the bytes of its file. */
-async function questionOfForm (request: FastifyRequest): Promise<Question> {
+async function questionOfForm (request: FastifyRequest, maxFileSize: number): Promise<Question> {
   const question: { -readonly [K in keyof Question]?: Question[K] } = {}
   let hasFile = false
   const reader: FormReader = {
@@ -127,7 +134,7 @@ async function questionOfForm (request: FastifyRequest): Promise<Question> {
       else throw new HttpError('FIELD_INVALID', `the form has no field ${name}, or a file takes its place`)
     }
   }
-  await readForm(request, reader)
+  await readForm(request, reader, maxFileSize)
   if (question.sha256 === undefined) throw new HttpError('FILE_MISSING', 'the form has no part named file, and no sha256')
   return question as Question
 }
