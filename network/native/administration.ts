@@ -31,9 +31,10 @@ export async function ordererJoined (context: AdminContext, org: PlacedOrg, chan
   return status === 200
 }
 
-/** Lets the orderer of an organization take part in the channel. */
-export async function joinOrderer (context: AdminContext, org: PlacedOrg, channel: string): Promise<void> {
-  const block = context.layout.genesis
+/** Lets the orderer of an organization take part in the channel, by the block whose configuration names it: block 0, or a later one. */
+export async function joinOrderer (
+  context: AdminContext, org: PlacedOrg, channel: string, block: string = context.layout.genesis
+): Promise<void> {
   const { status, text } = await osnadmin(context, org, ['channel', 'join', '--channelID', channel, '--config-block', block])
   if (status !== 201) throw new NativeNetworkError({ code: 'COMMAND', message: `${org.name}.orderer cannot join ${channel}: ${text}` })
 }

@@ -3,11 +3,10 @@
  * that the same code brings a new network up, starts a stopped one and repairs what a crash left half-way.
  * @module
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { joinOrderer, joinPeer, ordererJoined, peerChannels } from './administration.js'
+import { admitOrganizations, joinLaterOrderers } from './admission.js'
 import { createPackage, ensureBuilder } from './chaincode-package.js'
 import { deploy, installPackages } from './deployment.js'
-import { NativeNetworkError } from './errors.js'
 import { ensureGenesis } from './genesis.js'
 import { ensureKeys } from './keys.js'
 import type { Layout } from './layout.js'
@@ -16,11 +15,10 @@ import { nodeName, type NodeKind } from './nodes.js'
 import { probeEndorsement } from './probe.js'
 import { writeProfiles } from './profiles.js'
 import { runningProcess } from './processes.js'
+import { finishRotation } from './rotation.js'
 import { reportOf, startNodes } from './run-nodes.js'
-import { type NetworkState, type PlacedOrg, placedOrgs, writeState } from './state.js'
-
-const READY_TIMEOUT = 60_000
-const POLL = 250
+import { founders, type NetworkState, type PlacedOrg, placedOrgs, writeState } from './state.js'
+import { until } from './until.js'
 
 /** Makes whatever is missing of the files: keys, configuration block, profiles, chaincode package. */
 export async function prepareFiles (layout: Layout, state: NetworkState, chaincode: string | undefined): Promise<NetworkState> {
@@ -44,7 +42,15 @@ export async function bringUp (network: Network): Promise<string[]> {
   const { orgs, state, log } = network
   log('starting orderers, peers and certificate authorities')
   const started = await startNodes(network, nodesOf(state, orgs, ['orderer', 'peer', 'ca']))
-  await Promise.all([joinOrderers(network), joinPeers(network)])
+  const [first, later] = [founders(orgs), orgs.filter(({ joined }) => joined !== undefined)]
+  await Promise.all([joinOrderers(network, first), joinPeers(network, first)])
+  for (const org of first) await finishRotation(network, org)
+  if (later.length > 0) {
+    await untilOrdering(network, first)
+    await admitOrganizations(network, later)
+    await Promise.all([joinLaterOrderers(network, later), joinPeers(network, later)])
+    for (const org of later) await finishRotation(network, org)
+  }
   if (state.chaincode === undefined) return started
   const deployed = state.chaincode.deployed === true
   const [processes] = await Promise.all([
@@ -58,19 +64,23 @@ export async function bringUp (network: Network): Promise<string[]> {
   return [...started, ...processes]
 }
 
-async function joinOrderers (network: Network): Promise<void> {
+async function joinOrderers (network: Network, orgs: readonly PlacedOrg[]): Promise<void> {
   const { channel } = network.state.consortium
-  await Promise.all(network.orgs.map(async (org) => {
+  await Promise.all(orgs.map(async (org) => {
     const { height } = await reportOf(network, { name: '', kind: 'orderer', org })
-    if (height !== undefined || await ordererJoined(network, org, channel)) return
-    network.log(`joining ${org.name}.orderer`)
-    await joinOrderer(network, org, channel)
+    if (height !== undefined) return
+    // It is healthy before it listens to its administrator.
+    await until(`${org.name}.orderer does not join`, async () => {
+      if (await ordererJoined(network, org, channel)) return
+      network.log(`joining ${org.name}.orderer`)
+      await joinOrderer(network, org, channel)
+    })
   }))
 }
 
-async function joinPeers (network: Network): Promise<void> {
+async function joinPeers (network: Network, orgs: readonly PlacedOrg[]): Promise<void> {
   const { channel } = network.state.consortium
-  await Promise.all(network.orgs.map(async (org) => {
+  await Promise.all(orgs.map(async (org) => {
     const { height } = await reportOf(network, { name: '', kind: 'peer', org })
     if (height !== undefined || (await peerChannels(network, org)).includes(channel)) return
     network.log(`joining ${org.name}.peer`)
@@ -78,10 +88,21 @@ async function joinPeers (network: Network): Promise<void> {
   }))
 }
 
-/** Waits until the orderers follow a leader. */
+/** Waits until an orderer that was away has the blocks of the others: only then can the next one be taken away. */
+export async function untilCaughtUp (network: Network, org: PlacedOrg): Promise<void> {
+  const height = async (of: PlacedOrg): Promise<number> => (await reportOf(network, { name: '', kind: 'orderer', org: of })).height ?? 0
+  const highest = Math.max(...await Promise.all(running(network, 'orderer').map(height)))
+  await until(`${org.name}.orderer does not catch up`, async () => {
+    if (await height(org) < highest) throw new Error(`it has not reached block ${highest - 1}`)
+  })
+  await untilOrdering(network, [org])
+}
+
+/** Waits until the orderers of these organizations follow a leader. */
 async function untilOrdering (network: Network, orgs: readonly PlacedOrg[]): Promise<void> {
+  const ordering = orgs.filter(({ consenter }) => consenter !== undefined)
   await until('the orderers have no leader', async () => {
-    const reports = await Promise.all(orgs.map(async (org) => await reportOf(network, { name: '', kind: 'orderer', org })))
+    const reports = await Promise.all(ordering.map(async (org) => await reportOf(network, { name: '', kind: 'orderer', org })))
     if (reports.some(({ leader }) => leader === undefined)) throw new Error('no leader yet')
   })
 }
@@ -102,19 +123,6 @@ export async function untilReady (network: Network): Promise<void> {
 /** The organizations whose node of a kind runs. */
 export function running (network: Network, kind: NodeKind): PlacedOrg[] {
   return network.orgs.filter((org) => runningProcess(network.layout, nodeName(org.name, kind)) !== undefined)
-}
-
-async function until (complaint: string, attempt: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + READY_TIMEOUT
-  for (;;) {
-    try {
-      await attempt()
-      return
-    } catch (cause) {
-      if (Date.now() > deadline) throw new NativeNetworkError({ code: 'NOT_READY', message: `${complaint}: ${String(cause)}`, cause })
-      await delay(POLL)
-    }
-  }
 }
 
 /** Puts a network together anew after its state was written. */

@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url'
 import { checkVersions, type Environment, findBinaries } from './binaries.js'
 import { type CaIdentity, openRegistrar } from './ca-registrar.js'
 import { setRevocationList } from './channel-update.js'
-import { NativeNetworkError } from './errors.js'
 import { bringUp, prepareFiles, reloaded, untilReady } from './bring-up.js'
 import { readConsortium } from './description.js'
 import { layoutOf } from './layout.js'
@@ -17,9 +16,10 @@ import { withLock } from './lock.js'
 import { type Log, networkOf, type Network, selectNodes } from './network.js'
 import { knownProcesses, type StopOptions, stopProcess } from './processes.js'
 import { startNodes } from './run-nodes.js'
-import { ensureState, operatorOf, type PlacedOrg, placedOrgs, requireState } from './state.js'
+import { ensureState, operatorOf, organization, placedOrgs, requireState } from './state.js'
 
 export { networkStatus, type NativeStatus, type NodeStatus } from './status.js'
+export { addOrganization, changeBatchTimeout, type ChannelOptions, dropOldRoot, renewRoot, rotateOrderer } from './channel-commands.js'
 export { upgradeChaincode, type UpgradeOptions } from './upgrade.js'
 export { NativeNetworkError, type NativeNetworkErrorCode } from './errors.js'
 export { checkVersions, findBinaries } from './binaries.js'
@@ -132,12 +132,6 @@ export async function revokeIdentity (dir: string, org: string, id: string, env?
     const crl = await (await openRegistrar(network.layout, owner)).revoke(id)
     await setRevocationList(network, owner, crl)
   })
-}
-
-function organization (orgs: readonly PlacedOrg[], name: string): PlacedOrg {
-  const found = orgs.find((org) => org.name === name)
-  if (found === undefined) throw new NativeNetworkError({ code: 'UNKNOWN_NODE', message: `there is no organization ${name}` })
-  return found
 }
 
 /** Waits until an anchor would succeed by every peer. */

@@ -82,6 +82,8 @@ export interface ConsortiumOrg {
   readonly host: string
   readonly listen: string
   readonly ports: Readonly<Partial<Record<PortName, number>>>
+  /** Only of one that came after the channel's genesis: the number of its consenter, absent when it has no orderer. */
+  readonly joined?: { readonly consenter?: number }
 }
 
 /** How the channel decides. */
@@ -138,6 +140,21 @@ export function parseConsortium (text: string): Consortium {
     policies: { endorsement: 'MAJORITY', lifecycle: 'MAJORITY', admins: 'MAJORITY', ...parsed.policies },
     ordering: { ...ORDERING, ...ordering, batch: { ...ORDERING.batch, ...batch } }
   }
+}
+
+/**
+ * An organization that is to join later, with nothing left open.
+ * @throws NativeNetworkError DESCRIPTION
+ */
+export function describeOrganization (name: string, present: readonly ConsortiumOrg[]): ConsortiumOrg {
+  let described: ConsortiumOrg
+  try {
+    described = complete(organization({ name }, 'organization'))
+  } catch (cause) {
+    throw new NativeNetworkError({ code: 'DESCRIPTION', message: cause instanceof Error ? cause.message : String(cause), cause })
+  }
+  checkDistinct([...present, described])
+  return described
 }
 
 const ORDERING: Ordering = {

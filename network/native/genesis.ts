@@ -4,12 +4,13 @@ import { toHex } from '../../src/core/bytes.js'
 import { headerHash, parseBlock } from '../../src/core/fabric/block.js'
 import { bftQuorum } from '../../src/core/fabric/config.js'
 import { nodeCrypto } from '../../src/platform/node.js'
+import type { ChannelMember } from '../embedded/genesis/channel-config.js'
 import { genesisBlock } from '../embedded/genesis/genesis-block.js'
 import { common } from '../embedded/proto.js'
 import { privateFolder, writePrivate } from '../embedded/files.js'
 import { publicMaterial } from './keys.js'
 import type { Layout } from './layout.js'
-import { type NetworkState, placedOrgs } from './state.js'
+import { founders, type NetworkState, type PlacedOrg, placedOrgs } from './state.js'
 
 const METADATA_ENTRIES = 5
 
@@ -17,14 +18,7 @@ const METADATA_ENTRIES = 5
 export function ensureGenesis (layout: Layout, state: NetworkState): void {
   if (existsSync(layout.genesis)) return
   const { consortium } = state
-  const orgs = placedOrgs(state).map((org, i) => ({
-    ...publicMaterial(layout.org(org.name).folder, org),
-    mspId: org.mspId,
-    ordererMspId: org.ordererMspId,
-    host: org.host,
-    ports: org.ports,
-    consenterId: i + 1
-  }))
+  const orgs = founders(placedOrgs(state)).map((org) => channelMember(layout, org))
   const unsigned = genesisBlock({
     channel: consortium.channel,
     orgs,
@@ -44,6 +38,12 @@ export function ensureGenesis (layout: Layout, state: NetworkState): void {
   block.setMetadata(genesisMetadata())
   privateFolder(dirname(layout.genesis))
   writePrivate(layout.genesis, block.serializeBinary())
+}
+
+/** What the channel's configuration says of an organization. */
+export function channelMember (layout: Layout, org: PlacedOrg, orderer?: string): ChannelMember {
+  const { mspId, ordererMspId, host, ports, consenter = 0 } = org
+  return { ...publicMaterial(layout.org(org.name).folder, org, orderer), mspId, ordererMspId, host, ports, consenterId: consenter }
 }
 
 /** Nobody signs block 0; as in Fabric's own genesis blocks, it only says that block 0 holds the configuration. */

@@ -76,6 +76,34 @@ export async function createKeys (folder: string, org: ConsortiumOrg, roots?: Ro
   ])
 }
 
+/** Makes a new certificate and TLS pair for an organization's orderer, below the roots that it has, in a folder of their own. */
+export async function createOrdererKeys (folder: string, org: ConsortiumOrg, into: string): Promise<void> {
+  const [ordererCa, tlsCa] = [readPair(join(folder, 'orderer-ca'), 'ca'), readPair(join(folder, 'tls-ca'), 'ca')]
+  const name = `orderer0.${org.domain}`
+  await Promise.all([identity(into, ordererCa, tlsCa, name, 'orderer'), tlsFolder(into, tlsCa, hostsOf(org, name))])
+}
+
+/** Makes a new root for an organization's peer, administrator and clients. */
+export async function createClientRoot (domain: string, into: string): Promise<void> {
+  storePair(into, 'ca', await createRoot(`ca.${domain}`, [KIND]))
+}
+
+/** Copies a root with its key from one folder into another. */
+export function copyRoot (from: string, into: string): void {
+  storePair(into, 'ca', readPair(from, 'ca'))
+}
+
+/** Makes new certificates for an organization's peer and administrator, below the root in `ca`. TLS keeps its own root. */
+export async function createMemberKeys (
+  folder: string, org: ConsortiumOrg, ca: string, into: { readonly peer: string, readonly admin: string }
+): Promise<void> {
+  const [root, tlsCa] = [readPair(ca, 'ca'), readPair(join(folder, 'tls-ca'), 'ca')]
+  await Promise.all([
+    identity(into.peer, root, tlsCa, `peer0.${org.domain}`, 'peer'),
+    identity(into.admin, root, tlsCa, `Admin@${org.domain}`, 'admin')
+  ])
+}
+
 function hostsOf (org: ConsortiumOrg, name: string): string[] {
   return [...new Set([name, 'localhost', '127.0.0.1', org.host, org.listen])]
 }
@@ -133,17 +161,21 @@ function storePair (folder: string, name: string, pair: KeyedCertificate): void 
   writePrivate(join(folder, `${name}-key.pem`), pair.keyPem)
 }
 
-/** Reads what an organization publishes about itself. */
-export function publicMaterial (folder: string, org: ConsortiumOrg): PublicMaterial {
+function readPair (folder: string, name: string): KeyedCertificate {
+  return { certPem: readFileSync(join(folder, `${name}-cert.pem`), 'utf8'), keyPem: readFileSync(join(folder, `${name}-key.pem`), 'utf8') }
+}
+
+/** Reads what an organization publishes about itself; its orderer's certificates are in the folder `orderer`, or where they are made anew. */
+export function publicMaterial (folder: string, org: ConsortiumOrg, orderer = 'orderer'): PublicMaterial {
   const read = (...parts: string[]): string => readFileSync(join(folder, ...parts), 'utf8')
   try {
-    const certificatePem = read('orderer', 'msp', 'signcerts', 'cert.pem')
+    const certificatePem = read(orderer, 'msp', 'signcerts', 'cert.pem')
     return {
       caPem: read('ca', 'ca-cert.pem'),
       ordererCaPem: read('orderer-ca', 'ca-cert.pem'),
       tlsCaPem: read('tls-ca', 'ca-cert.pem'),
       orderer: { certificatePem, serialized: serializeIdentity(org.ordererMspId, certificatePem) },
-      tls: { orderer: { certPem: read('orderer', 'tls', 'server.crt') } }
+      tls: { orderer: { certPem: read(orderer, 'tls', 'server.crt') } }
     }
   } catch (cause) {
     throw new NativeNetworkError({ code: 'FOLDER_DAMAGED', message: `the certificates of ${org.name} cannot be read`, cause })

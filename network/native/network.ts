@@ -43,10 +43,11 @@ export function nodeContext (network: Network, org: PlacedOrg): NodeContext {
   }
 }
 
-/** All nodes of some organizations; a network without a chaincode has no chaincode processes. */
+/** All nodes of some organizations; a network without a chaincode has no chaincode processes, and not everybody runs an orderer. */
 export function nodesOf (state: NetworkState, orgs: readonly PlacedOrg[], kinds: readonly NodeKind[] = NODE_KINDS): NodeRef[] {
   return orgs.flatMap((org) => kinds
     .filter((kind) => kind !== 'chaincode' || state.chaincode !== undefined)
+    .filter((kind) => kind !== 'orderer' || org.consenter !== undefined)
     .map((kind) => ({ name: nodeName(org.name, kind), kind, org })))
 }
 

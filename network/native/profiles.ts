@@ -10,7 +10,7 @@ import { genesisHash } from './genesis.js'
 import { KIND, REGISTRAR } from './keys.js'
 import type { Layout } from './layout.js'
 import { caName } from './nodes.js'
-import { type NetworkState, type PlacedOrg, placedOrgs } from './state.js'
+import { founders, type NetworkState, type PlacedOrg, placedOrgs } from './state.js'
 
 /** Writes all profiles and the facts. */
 export function writeProfiles (layout: Layout, state: NetworkState): void {
@@ -26,7 +26,8 @@ export function writeProfiles (layout: Layout, state: NetworkState): void {
     kind: KIND,
     channel,
     genesis: genesisHash(layout),
-    organizations: placed.map(({ name, mspId, ordererMspId, operator }) => ({ name, mspId, ordererMspId, operator })),
+    // who was there from the start: the identity that is pinned follows from it, and never changes
+    organizations: founders(placed).map(({ name, mspId, ordererMspId, operator }) => ({ name, mspId, ordererMspId, operator })),
     chaincode: chaincode.name
   }
   writePrivate(layout.facts, json(facts))
@@ -36,6 +37,7 @@ function profileOrg (layout: Layout, org: PlacedOrg): ProfileOrg {
   const { folder, registrarSecret } = layout.org(org.name)
   return {
     ...org,
+    hasOrderer: org.consenter !== undefined,
     tlsCaPem: readFileSync(join(folder, 'tls-ca', 'ca-cert.pem'), 'utf8'),
     ca: { name: caName(org), registrar: { id: REGISTRAR, secretFile: registrarSecret } }
   }

@@ -72,15 +72,29 @@ export async function ensureState (layout: Layout, consortium: () => Consortium)
 /** An organization with its assigned ports. */
 export interface PlacedOrg extends ConsortiumOrg {
   readonly ports: Ports
+  /** The number of its orderer in the consenter mapping; undefined when it runs none. */
+  readonly consenter: number | undefined
 }
 
 /** The organizations in the order of the description, with their ports. */
 export function placedOrgs (state: NetworkState): PlacedOrg[] {
-  return state.consortium.organizations.map((org) => {
+  return state.consortium.organizations.map((org, i) => {
     const ports = state.ports[org.name]
     if (ports === undefined) throw new NativeNetworkError({ code: 'FOLDER_DAMAGED', message: `no ports are assigned to ${org.name}` })
-    return { ...org, ports }
+    return { ...org, ports, consenter: org.joined === undefined ? i + 1 : org.joined.consenter }
   })
+}
+
+/** Those that the channel was made with: every one runs an orderer. */
+export function founders (orgs: readonly PlacedOrg[]): PlacedOrg[] {
+  return orgs.filter(({ joined }) => joined === undefined)
+}
+
+/** The organization of a name. @throws NativeNetworkError UNKNOWN_NODE */
+export function organization (orgs: readonly PlacedOrg[], name: string): PlacedOrg {
+  const found = orgs.find((org) => org.name === name)
+  if (found === undefined) throw new NativeNetworkError({ code: 'UNKNOWN_NODE', message: `there is no organization ${name}` })
+  return found
 }
 
 /** The organization that runs the service. */

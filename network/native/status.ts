@@ -40,7 +40,7 @@ export async function networkStatus (dir: string): Promise<NativeStatus> {
     return { node, process, report }
   }))
   const leader = mostFrequent(reports.flatMap(({ report }) => report.leader ?? []))
-  const leaderOrg = leader === undefined ? undefined : orgs[leader - 1]
+  const leaderOrg = orgs.find(({ consenter }) => consenter !== undefined && consenter === leader)
   return {
     channel: state.consortium.channel,
     height: Math.max(0, ...reports.map(({ node, report }) => node.kind === 'peer' ? report.height ?? 0 : 0)),

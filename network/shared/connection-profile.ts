@@ -40,6 +40,8 @@ export interface ProfileOrg {
   readonly host?: string
   readonly ports: { readonly peer: number, readonly orderer: number, readonly ca: number }
   readonly tlsCaPem: string
+  /** Default true. */
+  readonly hasOrderer?: boolean
   readonly ca: { readonly name: string, readonly registrar: { readonly id: string, readonly secretFile: string } }
 }
 
@@ -53,6 +55,7 @@ export function connectionProfile (options: {
   readonly own: ProfileOrg
 }): unknown {
   const { name, channel, chaincode, orgs, own } = options
+  const ordering = orgs.filter(({ hasOrderer = true }) => hasOrderer)
   const roles = { endorsingPeer: true, chaincodeQuery: true, ledgerQuery: true, eventSource: true }
   const extension: ProfileExtension = {
     mspId: own.mspId,
@@ -71,11 +74,11 @@ export function connectionProfile (options: {
       mspid: org.mspId, peers: [peerName(org)], certificateAuthorities: [org.ca.name]
     }]),
     peers: byName(orgs, (org) => [peerName(org), endpoint(org, org.ports.peer)]),
-    orderers: byName(orgs, (org) => [ordererName(org), endpoint(org, org.ports.orderer)]),
+    orderers: byName(ordering, (org) => [ordererName(org), endpoint(org, org.ports.orderer)]),
     certificateAuthorities: byName(orgs, (org) => [org.ca.name, {
       url: caUrl(org), caName: org.ca.name, tlsCACerts: { pem: [org.tlsCaPem] }, httpOptions: { verify: true }
     }]),
-    channels: { [channel]: { orderers: orgs.map(ordererName), peers: byName(orgs, (org) => [peerName(org), roles]) } },
+    channels: { [channel]: { orderers: ordering.map(ordererName), peers: byName(orgs, (org) => [peerName(org), roles]) } },
     'x-steelyard': extension
   }
 }

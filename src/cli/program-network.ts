@@ -70,6 +70,22 @@ Examples:
     .action(async (version: string, options: Common & { readonly chaincode?: string }) => {
       await run(options, (commands, terminal) => commands.upgrade(version, options, terminal))
     })
+  native('add-org <name>', 'let another organization join: peer, certificate authority, contract; admitted by the members')
+    .option('--orderer', 'it takes part in ordering as well')
+    .action(async (name: string, options: Common & { readonly orderer?: boolean }) => {
+      await run(options, (commands, terminal) => commands.addOrg(name, options, terminal))
+    })
+  native('rotate-orderer <org>', 'replace the key and certificates of an organization\'s orderer').action(async (org: string, options: Common) => {
+    await run(options, (commands, terminal) => commands.rotateOrderer(org, options, terminal))
+  })
+  native('renew-root <org>', 'give an organization a new root beside the old one, and its nodes certificates below it')
+    .option('--drop-old', 'second step, when everybody was enrolled anew: drop the old root')
+    .action(async (org: string, options: Common & { readonly dropOld?: boolean }) => {
+      await run(options, (commands, terminal) => commands.renewRoot(org, options, terminal))
+    })
+  native('batch-timeout <duration>', 'change how long orderers wait for more transactions, e.g. 20ms').action(async (timeout: string, options: Common) => {
+    await run(options, (commands, terminal) => commands.batchTimeout(timeout, options, terminal))
+  })
   native('identities <org>', 'the identities that an organization\'s certificate authority knows').action(async (org: string, options: Common) => {
     await run(options, (commands, terminal) => commands.identities(org, options, terminal))
   })

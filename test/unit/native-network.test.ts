@@ -12,13 +12,15 @@ import { checkVersions, findBinaries } from '../../network/native/binaries.js'
 import { fillTemplate, runBuilder } from '../../network/native/ccaas-builder.js'
 import { codeDigest, createPackage, packageFile } from '../../network/native/chaincode-package.js'
 import { defaultDescription } from '../../network/native/client.js'
-import { parseConsortium, readConsortium } from '../../network/native/description.js'
+import { describeOrganization, parseConsortium, readConsortium } from '../../network/native/description.js'
 import { NativeNetworkError } from '../../network/native/errors.js'
 import { layoutOf } from '../../network/native/layout.js'
 import { withLock } from '../../network/native/lock.js'
 import { metric } from '../../network/native/operations.js'
 import { isAlive, ownRecord, runningProcess, startProcess, stopProcess } from '../../network/native/processes.js'
-import { ensureState, placedOrgs } from '../../network/native/state.js'
+import { nodesOf } from '../../network/native/network.js'
+import type { Ports } from '../../network/native/ports.js'
+import { ensureState, founders, type NetworkState, placedOrgs } from '../../network/native/state.js'
 import { tarGz } from '../../network/native/tar.js'
 
 async function codeOf (work: () => unknown): Promise<string> {
@@ -61,6 +63,26 @@ t.test('ports are assigned once, apart from each other, and kept', async (t) => 
   t.equal(new Set(ports).size, 18)
   t.equal(placedOrgs(state)[0]?.ports.peer, 17_051)
   t.same(await ensureState(layout, () => { throw new Error('asked again') }), JSON.parse(JSON.stringify(state)))
+})
+
+t.test('an organization that joins later has ports, no orderer unless it is asked for, and no place in the identity', async (t) => {
+  const layout = layoutOf(t.testdir())
+  const state = await ensureState(layout, () => parseConsortium(consortium({ organizations: [{ name: 'a' }, { name: 'b' }] })))
+  const [first] = Object.values(state.ports)
+  const later = describeOrganization('c', state.consortium.organizations)
+  t.equal(await codeOf(() => describeOrganization('b', state.consortium.organizations)), 'DESCRIPTION')
+  t.equal(await codeOf(() => describeOrganization('C', state.consortium.organizations)), 'DESCRIPTION')
+  const joined = (consenter: { consenter?: number }): NetworkState => ({
+    ...state,
+    consortium: { ...state.consortium, organizations: [...state.consortium.organizations, { ...later, joined: consenter }] },
+    ports: { ...state.ports, c: first as Ports }
+  })
+  const kinds = (consenter: { consenter?: number }): string[] => nodesOf(joined(consenter), placedOrgs(joined(consenter))).map(({ name }) => name)
+  t.same(placedOrgs(joined({ consenter: 7 })).map(({ consenter }) => consenter), [1, 2, 7])
+  t.ok(kinds({ consenter: 3 }).includes('c.orderer'))
+  t.notOk(kinds({}).includes('c.orderer'))
+  t.ok(kinds({}).includes('c.peer'))
+  t.same(founders(placedOrgs(joined({}))).map(({ name }) => name), ['a', 'b'])
 })
 
 t.test('programs are found, and other releases refused', async (t) => {

@@ -97,15 +97,18 @@ function applicationGroup (
   setImplicitMeta(group, 'Endorsement', policies.endorsement, 'Endorsement')
   setImplicitMeta(group, 'LifecycleEndorsement', policies.lifecycle, 'Endorsement')
   setCapability(group, 'V2_5')
-  for (const org of orgs) {
-    const member = configGroup()
-    setOrganizationPolicies(member, org.mspId)
-    setSignaturePolicy(member, 'Endorsement', 1, [{ mspId: org.mspId, role: 'PEER' }])
-    setValue(member, 'MSP', mspConfigOf({ mspId: org.mspId, caPem: org.caPem, tlsCaPem: org.tlsCaPem }))
-    setValue(member, 'AnchorPeers', anchorPeers(org))
-    group.getGroupsMap().set(org.mspId, member)
-  }
+  for (const org of orgs) group.getGroupsMap().set(org.mspId, applicationMember(org))
   return group
+}
+
+/** An organization's group under /Channel/Application. */
+export function applicationMember (org: ChannelMember): configtx.ConfigGroup {
+  const member = configGroup()
+  setOrganizationPolicies(member, org.mspId)
+  setSignaturePolicy(member, 'Endorsement', 1, [{ mspId: org.mspId, role: 'PEER' }])
+  setValue(member, 'MSP', mspConfigOf({ mspId: org.mspId, caPem: org.caPem, tlsCaPem: org.tlsCaPem }))
+  setValue(member, 'AnchorPeers', anchorPeers(org))
+  return member
 }
 
 function anchorPeers (org: ChannelMember): peerConfiguration.AnchorPeers {
@@ -130,16 +133,19 @@ function ordererGroup (
   setCapability(group, 'V2_0')
   setOrderingValues(group, ordering)
   setValue(group, 'Orderers', consenterMapping(orgs))
-  for (const org of orgs) {
-    const member = configGroup()
-    setOrganizationPolicies(member, org.ordererMspId)
-    setValue(member, 'MSP', mspConfigOf({ mspId: org.ordererMspId, caPem: org.ordererCaPem, tlsCaPem: org.tlsCaPem }))
-    const endpoints = new configuration.OrdererAddresses()
-    endpoints.addAddresses(`${hostOf(org)}:${org.ports.orderer}`)
-    setValue(member, 'Endpoints', endpoints)
-    group.getGroupsMap().set(org.ordererMspId, member)
-  }
+  for (const org of orgs) group.getGroupsMap().set(org.ordererMspId, ordererMember(org))
   return group
+}
+
+/** An organization's group under /Channel/Orderer. */
+export function ordererMember (org: ChannelMember): configtx.ConfigGroup {
+  const member = configGroup()
+  setOrganizationPolicies(member, org.ordererMspId)
+  setValue(member, 'MSP', mspConfigOf({ mspId: org.ordererMspId, caPem: org.ordererCaPem, tlsCaPem: org.tlsCaPem }))
+  const endpoints = new configuration.OrdererAddresses()
+  endpoints.addAddresses(`${hostOf(org)}:${org.ports.orderer}`)
+  setValue(member, 'Endpoints', endpoints)
+  return member
 }
 
 function setOrderingValues (group: configtx.ConfigGroup, ordering: Required<ChannelOptions>['ordering']): void {
@@ -176,16 +182,19 @@ function bftOptions (ordering: Required<ChannelOptions>['ordering']): smartbft.O
 
 function consenterMapping (orgs: readonly ChannelMember[]): configuration.Orderers {
   const orderers = new configuration.Orderers()
-  for (const org of orgs) {
-    const consenter = new configuration.Consenter()
-    consenter.setId(org.consenterId)
-    consenter.setHost(hostOf(org))
-    consenter.setPort(org.ports.orderer)
-    consenter.setMspId(org.ordererMspId)
-    consenter.setIdentity(utf8(org.orderer.certificatePem))
-    consenter.setClientTlsCert(utf8(org.tls.orderer.certPem))
-    consenter.setServerTlsCert(utf8(org.tls.orderer.certPem))
-    orderers.addConsenterMapping(consenter)
-  }
+  for (const org of orgs) orderers.addConsenterMapping(consenterOf(org))
   return orderers
+}
+
+/** An organization's entry in the consenter mapping. */
+export function consenterOf (org: ChannelMember): configuration.Consenter {
+  const consenter = new configuration.Consenter()
+  consenter.setId(org.consenterId)
+  consenter.setHost(hostOf(org))
+  consenter.setPort(org.ports.orderer)
+  consenter.setMspId(org.ordererMspId)
+  consenter.setIdentity(utf8(org.orderer.certificatePem))
+  consenter.setClientTlsCert(utf8(org.tls.orderer.certPem))
+  consenter.setServerTlsCert(utf8(org.tls.orderer.certPem))
+  return consenter
 }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
-  listIdentities, type NativeStatus, networkDown, networkReset, networkStatus, networkUp, nodeLog, restartNodes, revokeIdentity, stopNodes,
-  upgradeChaincode
+  addOrganization, changeBatchTimeout, dropOldRoot, listIdentities, type NativeStatus, networkDown, networkReset, networkStatus, networkUp,
+  nodeLog, renewRoot as renewOrganizationRoot, restartNodes, revokeIdentity, rotateOrderer as rotateOrdererKeys, stopNodes, upgradeChaincode
 } from '../../../network/native/client.js'
 import { CliError } from '../errors.js'
 import { dataFolder } from '../service.js'
@@ -75,6 +75,35 @@ export async function upgrade (
   await attempt(async () => {
     await upgradeChaincode({ dir: folder(options), version, log, ...(options.chaincode !== undefined && { chaincode: options.chaincode }) })
   })
+  return await status(options, terminal)
+}
+
+/** Lets another organization join. */
+export async function addOrg (name: string, options: NetworkOptions & { readonly orderer?: boolean }, terminal: Terminal): Promise<number> {
+  return await change(options, terminal, async (common) => { await addOrganization({ ...common, name, orderer: options.orderer === true }) })
+}
+
+/** Replaces the key and certificates of an orderer. */
+export async function rotateOrderer (org: string, options: NetworkOptions, terminal: Terminal): Promise<number> {
+  return await change(options, terminal, async (common) => { await rotateOrdererKeys({ ...common, org }) })
+}
+
+/** Adds a new root to an organization, or drops the old one. */
+export async function renewRoot (org: string, options: NetworkOptions & { readonly dropOld?: boolean }, terminal: Terminal): Promise<number> {
+  return await change(options, terminal, async (common) => {
+    await (options.dropOld === true ? dropOldRoot : renewOrganizationRoot)({ ...common, org })
+  })
+}
+
+export async function batchTimeout (timeout: string, options: NetworkOptions, terminal: Terminal): Promise<number> {
+  return await change(options, terminal, async (common) => { await changeBatchTimeout({ ...common, timeout }) })
+}
+
+/** Changes the channel's configuration, and shows the network as it is then. */
+async function change (
+  options: NetworkOptions, terminal: Terminal, work: (common: { readonly dir: string, readonly log: (message: string) => void }) => Promise<void>
+): Promise<number> {
+  await attempt(async () => { await work({ dir: folder(options), log: (message) => { terminal.note(message) } }) })
   return await status(options, terminal)
 }
 
