@@ -43,6 +43,14 @@ t.test('fabric-network', async (t) => {
     t.ok(Math.abs(context.seconds - Date.now() / 1000) < 60)
   })
 
+  t.test('goes on after more calls than Node lets a connection reset', async (t) => {
+    let left = 1300
+    await Promise.all(Array.from({ length: 16 }, async () => {
+      while (left-- > 0) await contract.evaluateTransaction('read', 'a')
+    }))
+    t.pass('none failed')
+  })
+
   t.test('shows the contract\'s own error', async (t) => {
     const evaluated = await failureOf(contract.evaluateTransaction('read', 'nothing'))
     t.equal(evaluated.message, 'missing')
