@@ -17,14 +17,15 @@ export interface Promises {
   check (t: Test, service: RunningService): Promise<void>
 }
 
-export function createPromises (data: string): Promises {
+/** `operator`: the organization whose profile the ledger is read by. */
+export function createPromises (data: string, operator = 'operator'): Promises {
   const acknowledged: Acknowledged = new Map()
   return {
     deposit: async (service) => { await deposit(service, acknowledged) },
     async check (t, service) {
       await untilAllFinal(service)
       await check(t, service, acknowledged)
-      await checkBatches(t, service, data)
+      await checkBatches(t, service, { data, operator })
     }
   }
 }
@@ -89,7 +90,7 @@ async function differences (service: RunningService, number: string, { sequence,
 }
 
 /** Batches without gaps, and each written exactly once in the whole ledger. */
-async function checkBatches (t: Test, service: RunningService, data: string): Promise<void> {
+async function checkBatches (t: Test, service: RunningService, { data, operator }: { data: string, operator: string }): Promise<void> {
   const { body: { deposits, log } } = await service.json('/health/ready')
   const roots: string[] = []
   let next = 0
@@ -102,7 +103,7 @@ async function checkBatches (t: Test, service: RunningService, data: string): Pr
   }
   t.equal(next, deposits.received, 'every sequence number is in a batch')
 
-  const profile = join(data, 'network', 'profiles', 'operator.json')
+  const profile = join(data, 'network', 'profiles', `${operator}.json`)
   const ledger = await openLedger({
     client: 'fabric-network', profile, wallet: join(data, 'wallet'), log, crypto: nodeCrypto, clock: Date.now
   })
