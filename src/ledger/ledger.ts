@@ -46,7 +46,20 @@ export interface Ledger {
   /** Number of blocks. Rejects with UNAVAILABLE when no peer answers: the liveness probe of the ledger. */
   height (): Promise<string>
 
+  /** How the organizations answer what is put to all of them: who endorses, and why the others do not. Empty until somebody was asked. */
+  readonly organizations: () => readonly OrganizationStanding[]
+
   close (): Promise<void>
+}
+
+export interface OrganizationStanding {
+  readonly mspId: string
+  /** False after it failed a few times in a row; then the rest says since when and how. */
+  readonly endorses: boolean
+  readonly since?: string
+  /** UNREACHABLE, DENIED, DIFFERS, REFUSED, or the contract's own code, such as CLOCK. */
+  readonly code?: string
+  readonly message?: string
 }
 
 export interface LogParameters {

@@ -19,7 +19,7 @@ export interface LedgerConfig {
   /** The log's origin. */
   readonly log: string
   readonly crypto: Crypto
-  /** Milliseconds since 1970; decides when the identity is renewed. */
+  /** Milliseconds since 1970; decides when the identity is renewed, and dates what is said of the organizations. */
   readonly clock: () => number
   /** Default false. */
   readonly asLocalhost?: boolean
@@ -57,6 +57,7 @@ export async function openLedger (config: LedgerConfig): Promise<Ledger> {
     channel: profile.channel,
     chaincode: profile.chaincode,
     log: config.log,
+    clock: config.clock,
     patience: { answerMs: config.requestMs ?? 10_000 },
     ...(config.commitMs === undefined ? {} : { commitMs: config.commitMs })
   })

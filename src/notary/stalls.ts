@@ -13,6 +13,8 @@ export interface Stall {
 export interface Stalls {
   /** The first stage on a deposit's way that fails. */
   pipeline (): Stall | undefined
+  /** Why the connection to the ledger cannot be used. */
+  ledger (): Stall | undefined
   /** What a deposit waits for, if anything on the rest of its way fails, or the connection to the ledger does. */
   of (state: DepositState): Stall | undefined
   /** A deposit made now would reach the ledger, as far as is known: somebody answers, and what was sent last was not refused. */
@@ -30,6 +32,7 @@ export function createStalls (stages: readonly Stage[], link: { readonly isUp: b
   }
   return {
     pipeline: () => first(WAY),
+    ledger: () => first(['ledger']),
     of: (state) => state === 'final' ? undefined : first([...WAY.slice(AHEAD[state]), 'ledger']),
     get isLedgerUp () { return link.isUp && first(['anchoring', 'finality']) === undefined }
   }

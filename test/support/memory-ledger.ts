@@ -36,6 +36,10 @@ export class FakeLedger implements Ledger {
     this.now = now
   }
 
+  organizations (): [] {
+    return []
+  }
+
   async openLog ({ skewMs, deadlineMs, spki }: Parameters<Ledger['openLog']>[0]): Promise<void> {
     await this.#answer()
     this.#run(openLog(sha256, this.#call(), this.log, String(skewMs), String(deadlineMs), toBase64url(spki)))

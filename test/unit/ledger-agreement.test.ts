@@ -5,6 +5,7 @@ import { LedgerError, retryAction } from '../../src/ledger/errors.js'
 import { askEveryone, Disagreement } from '../../src/ledger/fabric/agreement.js'
 import type { PeerAnswer, SignedProposal } from '../../src/ledger/fabric/client.js'
 import { FabricFailure, type FailureKind, ledgerError } from '../../src/ledger/fabric/failure.js'
+import { createStandings } from '../../src/ledger/fabric/standing.js'
 
 /** What an organization does: answers these words, fails so, or never answers. */
 type Behaviour = string | FabricFailure | undefined
@@ -85,4 +86,27 @@ t.test('every refusal of the log has a ledger code and an action', async (t) => 
   const own = new LedgerError({ code: 'GAP', message: 'm' })
   t.equal(ledgerError(own), own)
   t.equal(retryAction(new Error('anything')), 'ask-ledger')
+})
+
+t.test('who endorses, and why the others do not', async (t) => {
+  const ask = async (times: number, ...behaviours: Behaviour[]): Promise<ReturnType<typeof standings.list>> => {
+    for (let i = 0; i < times; i++) {
+      await askEveryone(proposal(...behaviours), organizations.slice(0, behaviours.length), { graceMs: 5, answerMs: 50 }, standings).catch(() => undefined)
+    }
+    await new Promise((resolve) => { setImmediate(resolve) })
+    return standings.list()
+  }
+  let now = Date.parse('2026-01-01T00:00:00Z')
+  const standings = createStandings(() => now++)
+  t.same(standings.list(), [])
+  const all = organizations.map((mspId) => ({ mspId, endorses: true }))
+  t.same(await ask(3, 'y', 'y', 'y', 'y'), all)
+  t.same(await ask(2, 'y', failure('unreachable'), 'y', 'y'), all, 'twice may be chance')
+  const [, absent] = await ask(1, 'y', failure('unreachable', 'no peer'), 'y', 'y')
+  t.same(absent, { mspId: 'B', endorses: false, since: '2026-01-01T00:00:00.000Z', code: 'UNREACHABLE', message: 'no peer' })
+  t.match((await ask(3, 'y', 'y', refusal('CLOCK'), 'y'))[2], { endorses: false, code: 'CLOCK' })
+  t.match((await ask(3, 'y', 'y', 'y', 'z'))[3], { endorses: false, code: 'DIFFERS' })
+  t.match(standings.list()[1], { endorses: true }, 'it is back')
+  t.match((await ask(3, failure('denied'), 'y', 'y', 'y'))[0], { endorses: false, code: 'DENIED' })
+  t.same(await ask(3, refusal('GAP'), refusal('GAP'), refusal('GAP'), refusal('GAP')), all, 'what all refuse is nobody\'s fault')
 })

@@ -2,6 +2,7 @@ import type * as grpc from '@grpc/grpc-js'
 import { common, orderer } from '@hyperledger/fabric-protos'
 import { OrderError } from '../channel.js'
 import type { ServiceContext } from './context.js'
+import { orderOnce } from './request-pool.js'
 import { messageOf } from './rpc.js'
 
 type Status = common.StatusMap[keyof common.StatusMap]
@@ -22,7 +23,7 @@ export function createBroadcast (
 
 async function accept ({ channel, log }: ServiceContext, envelope: common.Envelope): Promise<orderer.BroadcastResponse> {
   try {
-    await channel.order(envelope.serializeBinary())
+    await orderOnce(channel, envelope.serializeBinary())
     return answer(common.Status.SUCCESS, '')
   } catch (error) {
     log('broadcast.refused', { message: messageOf(error) })

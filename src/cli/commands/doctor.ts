@@ -1,22 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises'
-import { connect as connectSocket } from 'node:net'
 import { join, resolve } from 'node:path'
 import { type NetworkStatus, networkStatus } from '../../../network/embedded/client.js'
+import { type Check, messageOf } from '../check.js'
 import { CliError } from '../errors.js'
+import { accepts, profileChecks, readinessChecks } from '../ledger-checks.js'
 import { connect, dataFolder, type ServiceOptions, serviceUrl } from '../service.js'
 import type { Terminal } from '../terminal.js'
 import { networkFolder } from './network.js'
-
-type Level = 'ok' | 'warning' | 'problem'
-
-/** One thing that was looked at; `advice` says what to do about it. */
-interface Check {
-  readonly name: string
-  readonly level: Level
-  readonly says: string
-  readonly advice?: string
-}
 
 const MIN_FREE = 1024 ** 3
 const MAX_CLOCK_DIFFERENCE_S = 2
@@ -45,7 +36,7 @@ export async function run (options: DoctorOptions, terminal: Terminal): Promise<
 
 async function untilReady (url: string): Promise<void> {
   for (const deadline = Date.now() + WAIT_MS; Date.now() < deadline;) {
-    if ((await readiness(url)).level === 'ok') return
+    if ((await readinessChecks(url))[0]?.level === 'ok') return
     await new Promise((resolve) => { setTimeout(resolve, POLL_MS) })
   }
 }
@@ -98,15 +89,7 @@ async function credentials (data: string): Promise<Check[]> {
 
 /** Whether anything listens where the service should. */
 async function port (url: string): Promise<Check> {
-  const { hostname, port: number, protocol } = new URL(url)
-  const listening = await new Promise<boolean>((resolve) => {
-    const socket = connectSocket({ host: hostname, port: Number(number === '' ? (protocol === 'https:' ? 443 : 80) : number), timeout: 2000 })
-    const end = (answer: boolean): void => {
-      socket.destroy()
-      resolve(answer)
-    }
-    socket.on('connect', () => { end(true) }).on('error', () => { end(false) }).on('timeout', () => { end(false) })
-  })
+  const listening = await accepts(url)
   return listening
     ? { name: 'port', level: 'ok', says: `something listens at ${url}` }
     : { name: 'port', level: 'problem', says: `nothing listens at ${url}`, advice: 'scripts/start, or `steelyard serve`; or give --url' }
@@ -119,19 +102,10 @@ async function service (url: string): Promise<Check[]> {
     const { headers } = await connect(url).call('GET', '/health/live')
     const checks: Check[] = [{ name: 'service', level: 'ok', says: 'alive' }]
     if (headers.date !== undefined) checks.push(clock(asked, headers.date))
-    return [...checks, await readiness(url)]
+    return [...checks, ...await readinessChecks(url)]
   } catch (error) {
     if (error instanceof CliError && error.code === 'UNREACHABLE') return []
     return [{ name: 'service', level: 'problem', says: messageOf(error), advice: 'is it another program on that port? set STEELYARD_PORT' }]
-  }
-}
-
-async function readiness (url: string): Promise<Check> {
-  try {
-    await connect(url).call('GET', '/health/ready')
-    return { name: 'ready', level: 'ok', says: 'takes deposits, and they reach the ledger' }
-  } catch (error) {
-    return { name: 'ready', level: 'problem', says: messageOf(error), advice: 'see the ledger below and the service\'s log; deposits that were acknowledged are safe' }
   }
 }
 
@@ -143,14 +117,14 @@ function clock (asked: number, date: string): Check {
     : { name: 'clock', level: 'ok', says: 'agrees with the service\'s' }
 }
 
-async function ledger (data: string): Promise<Check> {
+async function ledger (data: string): Promise<Check[]> {
   const { STEELYARD_LEDGER: setting = 'embedded' } = process.env
-  if (setting !== 'embedded') return await profile(setting)
+  if (setting !== 'embedded') return await profileChecks(setting)
   const found = await networkStatus(networkFolder({ data })).catch(() => undefined)
   if (found === undefined) {
-    return { name: 'ledger', level: 'warning', says: 'the embedded network does not run', advice: 'the service starts it; alone: steelyard network up --embedded' }
+    return [{ name: 'ledger', level: 'warning', says: 'the embedded network does not run', advice: 'the service starts it; alone: steelyard network up --embedded' }]
   }
-  return embedded(found)
+  return [embedded(found)]
 }
 
 function embedded (found: NetworkStatus): Check {
@@ -160,15 +134,6 @@ function embedded (found: NetworkStatus): Check {
   const says = [`embedded, ${found.height} blocks`, ...missing, ...(stopped.length > 0 ? [`stopped: ${stopped.join(', ')}`] : [])].join(', ')
   if (missing.length > 0) return { name: 'ledger', level: 'problem', says, advice: 'steelyard network start ORG' }
   return { name: 'ledger', level: stopped.length > 0 ? 'warning' : 'ok', says }
-}
-
-async function profile (path: string): Promise<Check> {
-  try {
-    JSON.parse(await readFile(path, 'utf8'))
-    return { name: 'ledger', level: 'ok', says: `connection profile ${path}` }
-  } catch (error) {
-    return { name: 'ledger', level: 'problem', says: `connection profile ${path}: ${messageOf(error)}`, advice: 'STEELYARD_LEDGER is `embedded` or the path of a connection profile' }
-  }
 }
 
 /** The service's certificates at the ledger: enrolled, and not about to expire. */
@@ -197,8 +162,4 @@ async function exists (path: string): Promise<boolean> {
 
 function codeOf (error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)
-}
-
-function messageOf (error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -60,6 +60,16 @@ function observePipeline (notary: Notary, registry: Registry): void {
   gauge('ledger_up', '1 when the ledger answers and takes what is sent to it', () => Number(stalls.isLedgerUp))
   gauge('waiting_requests', 'requests that wait for a state', () => progress.waiting)
   observeStages(notary, registry)
+  const endorsing: Gauge<'organization'> = new Gauge({
+    name: 'steelyard_organization_endorsing',
+    help: '1 while an organization endorses what the others do, 0 after it failed a few times in a row',
+    labelNames: ['organization'] as const,
+    registers: [registry],
+    collect: () => {
+      endorsing.reset()
+      for (const { mspId, endorses } of notary.link.ledger()?.organizations() ?? []) endorsing.set({ organization: mspId }, Number(endorses))
+    }
+  })
 }
 
 function observeStages ({ context, stages }: Notary, registry: Registry): void {

@@ -39,7 +39,7 @@ const REFUSALS = ['FORBIDDEN', 'BAD_REQUEST', 'NOT_FOUND']
 /**
  * fabric-network behind the adapters' port: one long-lived gateway, which finds peers and orderers by discovery and holds their
  * connections. Its submit and its commit events are not used: it asks the peers of a plan made at connect time, sends to one
- * orderer, and without an event peer it reports a commit that it never saw.
+ * orderer, which may be the one that the others have left behind, and without an event peer it reports a commit that it never saw.
  */
 export function createFabricNetworkClient (options: FabricNetworkOptions): FabricClient {
   const { profile, identity, requestMs } = options
@@ -154,7 +154,7 @@ export function createFabricNetworkClient (options: FabricNetworkOptions): Fabri
     },
     async broadcast (transaction) {
       const current = await open()
-      await broadcastToAny(current.channel.getCommitters(), transaction, requestMs)
+      await broadcastToAll(current.channel.getCommitters(), transaction, requestMs)
     },
     async close () {
       closed = true
@@ -220,31 +220,41 @@ function endorsed (answer: ProposalResponse, peer: string): PeerAnswer {
 }
 
 /**
- * To one orderer after the other until one accepts. Sending the same transaction twice is harmless: the second is marked a
- * duplicate and the first one's outcome stands.
+ * To all orderers at once, as Fabric's own gateway does where they agree by SmartBFT: those that have a request complain when nobody
+ * orders it, and so find another leader. One orderer alone may be waiting for a change of leader that the others do not see, and then
+ * what only it was given is never ordered. Enough is when one that is not faulty must be among those who accepted.
  */
-async function broadcastToAny (
+async function broadcastToAll (
   committers: readonly Committer[], { payload, signature }: SignedEnvelope, timeoutMs: number
 ): Promise<void> {
   const envelope = { payload: Buffer.from(payload), signature: Buffer.from(signature) }
+  const needed = Math.floor((committers.length - 1) / 3) + 1
   const failures: FabricFailure[] = []
-  for (const committer of committers) {
-    const failure = await broadcast(committer, envelope, timeoutMs)
-    if (failure === undefined) return
-    failures.push(failure)
-  }
+  let accepted = 0
+  await new Promise<void>((resolve) => {
+    if (committers.length === 0) resolve()
+    for (const committer of committers) {
+      void broadcast(committer, envelope, timeoutMs).then((failure) => {
+        if (failure === undefined) accepted++
+        else failures.push(failure)
+        if (accepted >= needed || accepted + failures.length === committers.length) resolve()
+      })
+    }
+  })
+  if (accepted > 0) return
   // One that may have taken it outweighs all that did not.
   const kind = (['unclear', 'denied'] as const).find((worse) => failures.some((failure) => failure.kind === worse)) ?? 'unreachable'
   throw new FabricFailure(kind, `no orderer accepted the transaction: ${failures.map(messageOf).join('; ')}`)
 }
 
+/** Never rejects; undefined when the orderer has the transaction now. */
 async function broadcast (committer: Committer, envelope: object, timeoutMs: number): Promise<FabricFailure | undefined> {
-  if (!isConnected(committer) && !await committer.checkConnection()) {
-    return new FabricFailure('unreachable', `${committer.name} cannot be reached`)
-  }
   try {
+    if (!isConnected(committer) && !await committer.checkConnection()) {
+      return new FabricFailure('unreachable', `${committer.name} cannot be reached`)
+    }
     const { status, info } = await committer.sendBroadcast(envelope as never, timeoutMs) as { status: string, info?: string }
-    if (status === 'SUCCESS') return undefined
+    if (status === 'SUCCESS' || /request already (exists|processed)/.test(info ?? '')) return undefined
     return new FabricFailure(REFUSALS.includes(status) ? 'denied' : 'unclear', `${committer.name}: ${status} ${info ?? ''}`)
   } catch (error) {
     committer.disconnect() // a fresh connection next time

@@ -4,6 +4,7 @@ import type { FabricReadback, Identities } from '../../core/proof.js'
 import type { AttestedQuery } from '../ledger.js'
 import type { PeerAnswer, ProposalParts, SignedProposal } from './client.js'
 import { FabricFailure } from './failure.js'
+import type { Standings } from './standing.js'
 
 /** How long the slower organizations are waited for once a majority agrees. */
 export interface Patience {
@@ -21,11 +22,12 @@ const majorityOf = (count: number): number => Math.floor(count / 2) + 1
  * one waits for them. So one that is stopped, slow, behind or of another mind stops nothing, and is not among the endorsers.
  */
 export async function askEveryone (
-  proposal: SignedProposal, organizations: readonly string[], patience: Patience
+  proposal: SignedProposal, organizations: readonly string[], patience: Patience, standings?: Pick<Standings, 'note'>
 ): Promise<Answers> {
   const needed = majorityOf(organizations.length)
   const answers: PeerAnswer[] = []
   const failures: FabricFailure[] = []
+  const asked = organizations.map((organization) => ({ organization, outcome: outcomeOf(proposal, organization) }))
   await new Promise<void>((resolve) => {
     let pending = organizations.length
     let grace: NodeJS.Timeout | undefined
@@ -45,15 +47,29 @@ export async function askEveryone (
         }, patience.graceMs)
       }
     }
-    for (const organization of organizations) {
-      proposal.ask(organization).then((answer) => { answers.push(answer) }, (error: unknown) => {
-        failures.push(error instanceof FabricFailure ? error : new FabricFailure('unreachable', String(error), error))
-      }).finally(settle)
+    for (const { outcome } of asked) {
+      void outcome.then((result) => {
+        if (result instanceof FabricFailure) failures.push(result)
+        else answers.push(result)
+        settle()
+      })
     }
   })
   const [first, ...others] = agreeing(answers)
+  const agreed = first !== undefined && others.length + 1 >= needed ? first.responsePayload : undefined
+  // those that are not waited for are noted when they answer
+  for (const { organization, outcome } of asked) void outcome.then((result) => standings?.note(organization, result, agreed))
   if (first !== undefined && others.length + 1 >= needed) return [first, ...others]
   throw disagreement(answers, failures, needed)
+}
+
+/** Never rejects. */
+async function outcomeOf (proposal: SignedProposal, organization: string): Promise<PeerAnswer | FabricFailure> {
+  try {
+    return await proposal.ask(organization)
+  } catch (error) {
+    return error instanceof FabricFailure ? error : new FabricFailure('unreachable', String(error), error)
+  }
 }
 
 /** Enough organizations answered, but not alike: some are behind, or of another mind. */

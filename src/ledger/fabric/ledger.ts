@@ -13,6 +13,7 @@ import { createBlockReader } from './blocks.js'
 import type { FabricClient, SignedProposal } from './client.js'
 import { ledgerError } from './failure.js'
 import { transactionPayload } from './messages.js'
+import { createStandings } from './standing.js'
 
 export interface FabricLedgerOptions {
   readonly client: FabricClient
@@ -23,6 +24,8 @@ export interface FabricLedgerOptions {
   readonly chaincode: string
   readonly log: string
   readonly patience?: Partial<Patience>
+  /** Milliseconds since 1970, for what is said of the organizations. */
+  readonly clock: () => number
   /** How long a sent transaction is waited for before its outcome is called unknown. */
   readonly commitMs?: number
 }
@@ -44,6 +47,7 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
   const patience: Patience = { graceMs: 250, answerMs: 10_000, ...options.patience }
   const commitMs = options.commitMs ?? 30_000
   const blocks = createBlockReader(client, channel)
+  const standings = createStandings(options.clock)
   let known: { organizations: readonly string[], until: number } | undefined
 
   /** The application organizations of the channel's configuration. */
@@ -58,7 +62,7 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
 
   async function endorseOnce (name: string, args: readonly string[]): Promise<Endorsed> {
     const [orgs, proposal] = await Promise.all([organizations(), client.propose(chaincode, [name, log, ...args])])
-    return { proposal, answers: await askEveryone(proposal, orgs, patience) }
+    return { proposal, answers: await askEveryone(proposal, orgs, patience, standings) }
   }
 
   /**
@@ -208,6 +212,7 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
     blockOf: blocks.blockOf,
     follow: blocks.follow,
     height: blocks.height,
+    organizations: standings.list,
     async close () {
       await client.close()
     }

@@ -19,15 +19,23 @@ const Stalled = Type.Object({
   since: Type.String(),
   message: Type.String()
 })
+const Organization = Type.Object({
+  mspId: Type.String(),
+  endorses: Type.Boolean(),
+  since: Type.Optional(Type.String()),
+  code: Type.Optional(Type.String({ description: 'UNREACHABLE, DENIED, DIFFERS, REFUSED, or the contract\'s own code, such as CLOCK' })),
+  message: Type.Optional(Type.String())
+})
 const Ready = Type.Object({
   status: Type.Union([Type.Literal('ready'), Type.Literal('not-ready')]),
   intake: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
   ledger: Type.Union([Type.Literal('up'), Type.Literal('stalled'), Type.Literal('down')]),
   reasons: Type.Array(Type.String()),
   stalled: Type.Optional(Stalled),
-  detail: Type.Optional(Type.String({ description: 'what is stalled, in a sentence' })),
+  detail: Type.Optional(Type.String({ description: 'what is stalled, or why the ledger cannot be used, in a sentence' })),
   log: Type.String(),
   fingerprint: Type.Optional(Type.String()),
+  organizations: Type.Array(Organization, { description: 'how each organization of the ledger answers what is put to all of them' }),
   deposits: Type.Object({ received: Type.Integer(), sealed: Type.Integer(), anchored: Type.Integer(), final: Type.Integer() }),
   unanchoredAgeMs: Type.Integer(),
   stages: Type.Array(Stage)
@@ -49,7 +57,7 @@ export const healthRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (a
 }
 
 function readiness (notary: Notary): Type.Static<typeof Ready> {
-  const { intake, bundles, stages, stalls, progress, backlog, context } = notary
+  const { intake, bundles, stages, stalls, progress, backlog, context, link } = notary
   const closed = refusal(() => { intake.assertOpen() })
   const stalled = stalledOf(stalls)
   const reasons = reasonsOf(notary, closed, stalled)
@@ -58,9 +66,11 @@ function readiness (notary: Notary): Type.Static<typeof Ready> {
     intake: closed === undefined ? 'open' : 'closed',
     ledger: ledgerOf(notary),
     reasons,
-    ...(stalled === undefined ? {} : { stalled, detail: stalled.message }),
+    ...(stalled === undefined ? {} : { stalled }),
+    ...detailOf(notary, stalled),
     log: context.origin,
     ...(bundles.fingerprint === undefined ? {} : { fingerprint: bundles.fingerprint }),
+    organizations: [...link.ledger()?.organizations() ?? []],
     deposits: {
       received: progress.received, sealed: progress.sealed.sequence, anchored: progress.anchored.sequence, final: progress.final.sequence
     },
@@ -83,6 +93,13 @@ function reasonsOf ({ link, bundles, stages, committer }: Notary, closed: string
 function ledgerOf ({ link, stalls }: Notary): 'up' | 'stalled' | 'down' {
   if (!link.isUp) return 'down'
   return stalls.isLedgerUp ? 'up' : 'stalled'
+}
+
+/** In a sentence, what is stalled; else why the ledger cannot be used. */
+function detailOf ({ link, stalls }: Notary, stalled: StalledPart | undefined): { detail?: string } {
+  if (stalled !== undefined) return { detail: stalled.message }
+  const stall = link.isUp ? undefined : stalls.ledger()
+  return stall === undefined ? {} : { detail: `since ${stall.since} the ledger cannot be used, because ${stall.message}` }
 }
 
 type StalledPart = Type.Static<typeof Stalled>
