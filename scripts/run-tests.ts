@@ -11,7 +11,7 @@ import { createTapReader, type TapResults } from './testing/tap-results.js'
 /** Suites whose files start servers and networks run one at a time; the others two. */
 const HEAVY = new Set(['api', 'cli', 'ledger', 'browser', 'faults', 'fabric', 'long'])
 /** Seconds that one file may take. */
-const TIMEOUT = { light: 120, heavy: 300, long: 7200 } as const
+const TIMEOUT = { light: 120, heavy: 300, fabric: 600, long: 7200 } as const
 
 /** The compiled tests of a suite, found by their sources, so that what a removed test left in dist is not run. */
 function testFiles (suite: string): string[] {
@@ -26,7 +26,8 @@ function testFiles (suite: string): string[] {
 }
 
 function timeoutOf (suite: string): number {
-  return suite === 'long' ? TIMEOUT.long : HEAVY.has(suite) ? TIMEOUT.heavy : TIMEOUT.light
+  if (suite === 'long' || suite === 'fabric') return TIMEOUT[suite]
+  return HEAVY.has(suite) ? TIMEOUT.heavy : TIMEOUT.light
 }
 
 /** Runs one suite; failures are shown in full as they come, successes as a line a file. */

@@ -20,6 +20,7 @@ import { ensureState, operatorOf, organization, placedOrgs, requireState } from 
 
 export { networkStatus, type NativeStatus, type NodeStatus } from './status.js'
 export { addOrganization, changeBatchTimeout, type ChannelOptions, dropOldRoot, renewRoot, rotateOrderer } from './channel-commands.js'
+export { makeBundle, type BundleOptions, type BundleResult } from './bundle.js'
 export { upgradeChaincode, type UpgradeOptions } from './upgrade.js'
 export { NativeNetworkError, type NativeNetworkErrorCode } from './errors.js'
 export { checkVersions, findBinaries } from './binaries.js'

@@ -14,8 +14,14 @@ import { founders, type NetworkState, type PlacedOrg, placedOrgs } from './state
 
 const METADATA_ENTRIES = 5
 
+/** What is free to choose in a genesis block. Organizations that choose alike make the same block. */
+export interface GenesisChoice {
+  readonly time: Date
+  readonly nonce?: Uint8Array
+}
+
 /** Makes the channel's genesis block from what the organizations publish, once. */
-export function ensureGenesis (layout: Layout, state: NetworkState): void {
+export function ensureGenesis (layout: Layout, state: NetworkState, choice: GenesisChoice = { time: new Date() }): void {
   if (existsSync(layout.genesis)) return
   const { consortium } = state
   const orgs = founders(placedOrgs(state)).map((org) => channelMember(layout, org))
@@ -23,7 +29,7 @@ export function ensureGenesis (layout: Layout, state: NetworkState): void {
     channel: consortium.channel,
     orgs,
     quorum: bftQuorum(orgs.length),
-    time: new Date(),
+    ...choice,
     configuration: { policies: consortium.policies, ordering: consortium.ordering }
   })
   const header = new common.BlockHeader()

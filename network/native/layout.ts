@@ -28,6 +28,8 @@ export interface Layout {
   readonly builder: string
   readonly profiles: string
   readonly facts: string
+  /** What organizations on other machines give to each other: see public-part.ts. */
+  readonly publicParts: string
   readonly run: string
   readonly logs: string
   org (name: string): OrgLayout
@@ -48,6 +50,7 @@ export function layoutOf (folder: string): Layout {
     builder: at('builder'),
     profiles: at('profiles'),
     facts: at('network-facts.json'),
+    publicParts: at('public'),
     run: at('run'),
     logs: at('logs'),
     org: (name) => orgLayout(at('orgs', name)),

@@ -12,13 +12,13 @@ import type { Layout } from './layout.js'
 import { caName } from './nodes.js'
 import { founders, type NetworkState, type PlacedOrg, placedOrgs } from './state.js'
 
-/** Writes all profiles and the facts. */
-export function writeProfiles (layout: Layout, state: NetworkState): void {
+/** Writes the facts and all profiles, or that of one organization. */
+export function writeProfiles (layout: Layout, state: NetworkState, only?: string): void {
   const { channel, chaincode } = state.consortium
   const placed = placedOrgs(state)
   const orgs = placed.map((org) => profileOrg(layout, org))
   privateFolder(layout.profiles)
-  for (const own of orgs) {
+  for (const own of orgs.filter(({ name }) => only === undefined || name === only)) {
     const profile = connectionProfile({ name: `${channel}-${own.name}`, channel, chaincode: chaincode.name, orgs, own })
     writePrivate(layout.profile(own.name), json(profile))
   }

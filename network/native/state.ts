@@ -29,6 +29,8 @@ export interface NetworkState {
   readonly consortium: Consortium
   readonly ports: Readonly<Record<string, Ports>>
   readonly chaincode?: PackageState
+  /** The one organization whose keys are in this folder, where each has a machine of its own: see bundle.ts. */
+  readonly site?: string
 }
 
 /** The state of a folder, or undefined if no network was made in it. */
@@ -59,6 +61,9 @@ export function writeState (layout: Layout, state: NetworkState): void {
 /** The state of a folder, made from the description on the first call. */
 export async function ensureState (layout: Layout, consortium: () => Consortium): Promise<NetworkState> {
   const present = readState(layout)
+  if (present?.site !== undefined) {
+    throw new NativeNetworkError({ code: 'FOLDER_DAMAGED', message: `${layout.folder} is the part of ${present.site}: its bundle says how its nodes are started` })
+  }
   if (present !== undefined) return present
   const described = consortium()
   const taken = new Set<number>(described.organizations.flatMap((org) => Object.values(org.ports)))

@@ -84,7 +84,7 @@ const SAFE = 'deposits that were acknowledged are safe, and wait'
 const ADVICE: Readonly<Record<string, string>> = {
   UNAVAILABLE: `fewer nodes of the ledger answer than it needs: see the nodes below; ${SAFE}`,
   UNKNOWN_OUTCOME: `orderers take what is sent and do not deliver it: fewer than a quorum may run; ${SAFE}`,
-  FORBIDDEN: 'the ledger refuses the service\'s identity: revoked, expired, or of another network? ' +
+  FORBIDDEN: 'the ledger refuses the service\'s identity: is it revoked, expired or of another network, or is there no such channel? ' +
     `To enrol a new one, remove service.json from the data folder's wallet and start the service again; ${SAFE}`,
   LATE: `the clocks of a majority of the organizations and the service's differ: synchronize them with NTP; ${SAFE}`,
   CONFIGURATION: `the connection profile, the channel or the identity does not fit this ledger; ${SAFE}`

@@ -86,6 +86,12 @@ Examples:
   native('batch-timeout <duration>', 'change how long orderers wait for more transactions, e.g. 20ms').action(async (timeout: string, options: Common) => {
     await run(options, (commands, terminal) => commands.batchTimeout(timeout, options, terminal))
   })
+  native('bundle', 'what one organization needs on its own host: keys made here, units, compose file, steps')
+    .requiredOption('--org <name>', 'the organization whose host this is')
+    .option('--description <file>', 'the description that all organizations share (default: network/consortium.yaml)')
+    .action(async (options: Common & Native.NativeOptions & { readonly org: string }) => {
+      await run(options, (commands, terminal) => commands.bundle(options, terminal))
+    })
   native('identities <org>', 'the identities that an organization\'s certificate authority knows').action(async (org: string, options: Common) => {
     await run(options, (commands, terminal) => commands.identities(org, options, terminal))
   })

@@ -7,7 +7,7 @@ import { nodeCrypto } from '../../../src/platform/node.js'
 import { common, configtx, timestamp } from '../proto.js'
 import { type ChannelMember, type ChannelOptions, channelConfig } from './channel-config.js'
 import { channelHeader } from './config-group.js'
-import { newTransactionId } from '../ledger/transaction-id.js'
+import { newTransactionId, transactionId } from '../ledger/transaction-id.js'
 
 /** What the genesis block is made from. */
 export interface GenesisOptions {
@@ -16,6 +16,8 @@ export interface GenesisOptions {
   /** Consenters that must sign a block. */
   readonly quorum: number
   readonly time: Date
+  /** 24 bytes; by default random ones. The same options with the same nonce make the same block. */
+  readonly nonce?: Uint8Array
   readonly configuration?: ChannelOptions
 }
 
@@ -36,7 +38,10 @@ export function genesisBlock (options: GenesisOptions): UnsignedBlock {
 function configEnvelope (options: GenesisOptions): Uint8Array {
   const content = new configtx.ConfigEnvelope()
   content.setConfig(channelConfig(options.orgs, options.quorum, options.configuration))
-  const { txId, nonce } = newTransactionId(new Uint8Array(0))
+  const creator = new Uint8Array(0)
+  const { txId, nonce } = options.nonce === undefined
+    ? newTransactionId(creator)
+    : { txId: transactionId(options.nonce, creator), nonce: options.nonce }
   const signatureHeader = new common.SignatureHeader()
   signatureHeader.setNonce(nonce)
   const header = channelHeader(common.HeaderType.CONFIG, options.channel, txId, timestamp.Timestamp.fromDate(options.time))

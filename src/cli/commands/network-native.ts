@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
-  addOrganization, changeBatchTimeout, dropOldRoot, listIdentities, type NativeStatus, networkDown, networkReset, networkStatus, networkUp,
-  nodeLog, renewRoot as renewOrganizationRoot, restartNodes, revokeIdentity, rotateOrderer as rotateOrdererKeys, stopNodes, upgradeChaincode
+  addOrganization, changeBatchTimeout, defaultDescription, dropOldRoot, listIdentities, makeBundle, type NativeStatus, networkDown,
+  networkReset, networkStatus, networkUp, nodeLog, renewRoot as renewOrganizationRoot, restartNodes, revokeIdentity,
+  rotateOrderer as rotateOrdererKeys, stopNodes, upgradeChaincode
 } from '../../../network/native/client.js'
 import { CliError } from '../errors.js'
 import { dataFolder } from '../service.js'
@@ -120,6 +121,24 @@ export async function identities (org: string, options: NetworkOptions, terminal
 export async function revoke (org: string, id: string, options: NetworkOptions, terminal: Terminal): Promise<number> {
   await attempt(async () => { await revokeIdentity(folder(options), org, id) })
   terminal.result(`${id} of ${org} is revoked`, { organization: org, id, revoked: true })
+  return 0
+}
+
+/** Makes what one organization needs on its own host, as far as the others' public parts are there. */
+export async function bundle (options: NativeOptions & { readonly org: string }, terminal: Terminal): Promise<number> {
+  const made = await attempt(async () => await makeBundle({
+    dir: folder(options),
+    org: options.org,
+    description: options.description ?? defaultDescription(),
+    chaincode: fileURLToPath(new URL('../../../../chaincode', import.meta.url))
+  }))
+  const { publicPart, missing, folder: into, genesis, packageId } = made
+  terminal.result([
+    `public part, for the other organizations: ${publicPart}`,
+    ...(missing.length > 0
+      ? [`not complete: put the public parts of ${missing.join(', ')} beside it and run this again`]
+      : [`complete: ${into ?? ''} (README.md has the steps)`, `genesis block ${genesis ?? ''}`, `contract ${packageId ?? ''}`])
+  ].join('\n'), { complete: missing.length === 0, ...made })
   return 0
 }
 
