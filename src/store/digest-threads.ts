@@ -5,7 +5,8 @@ import type { Digester } from './digester.js'
 
 /**
  * Hashing away from the event loop, each algorithm on a thread of its own: a stream is then hashed as fast as by the slower of the two
- * alone. The threads come with the first stream and are shared by all; while none is hashed, they keep no process alive.
+ * alone. Two threads are there from the start, so that what they take of memory is taken before the first upload; more come while those
+ * are busy. While nothing is hashed, they keep no process alive.
  */
 export interface DigestThreads {
   /** Chunks must be shared memory, and not change until their update resolves. */
@@ -23,12 +24,12 @@ interface Thread {
 interface Lane { readonly sha256: Thread, readonly sm3: Thread, streams: number }
 
 export function createDigestThreads (most = Math.max(1, Math.floor(availableParallelism() / 2))): DigestThreads {
-  const lanes: Lane[] = []
+  const lanes: Lane[] = [createLane()]
   let streams = 0
   const leastBusy = (): Lane => {
     const idle = lanes.reduce<Lane | undefined>((best, lane) => best === undefined || lane.streams < best.streams ? lane : best, undefined)
     if (idle !== undefined && (idle.streams === 0 || lanes.length >= most)) return idle
-    const lane = { sha256: createThread('sha256'), sm3: createThread('sm3'), streams: 0 }
+    const lane = createLane()
     lanes.push(lane)
     return lane
   }
@@ -52,6 +53,10 @@ export function createDigestThreads (most = Math.max(1, Math.floor(availablePara
       await Promise.all(lanes.splice(0).flatMap(({ sha256, sm3 }) => [sha256.close(), sm3.close()]))
     }
   }
+}
+
+function createLane (): Lane {
+  return { sha256: createThread('sha256'), sm3: createThread('sm3'), streams: 0 }
 }
 
 function createThread (algorithm: string): Thread {

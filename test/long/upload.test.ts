@@ -2,7 +2,7 @@ import { createHash, createCipheriv } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import t from 'tap'
-import { dataFolder, startService } from '../support/service.js'
+import { dataFolder, startService, untilReady } from '../support/service.js'
 
 /** Megabytes of the upload; smaller for a quick look. */
 const MEGABYTES = Number(process.env.STEELYARD_TEST_UPLOAD_MB ?? 2048)
@@ -16,7 +16,10 @@ t.test(`an upload of ${MEGABYTES} MB in constant memory`, { timeout: 240_000 }, 
     const status = await readFile(`/proc/${service.pid}/status`, 'utf8')
     return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024
   }
-  await service.depositDigests('ab'.repeat(32)) // what a first deposit loads is no growth
+  // What a first deposit loads on its way to the ledger is no growth by the upload, though it may still go on while that is under way.
+  await untilReady(service)
+  const first = await service.depositDigests('ab'.repeat(32))
+  t.match(await service.json(`/v1/evidence/${first.body.number}?wait=final`), { body: { state: 'final' } })
   const before = await residentMb()
   const { status, body, sha256, sm3 } = await upload(service.url, service.demo)
   t.equal(status, 201)
