@@ -61,7 +61,8 @@ export interface OrgNode {
   /** E.g. `operator.example`. */
   readonly domain: string
   readonly peer: SigningIdentity
-  readonly orderer: SigningIdentity
+  /** Read anew from its folder whenever the organization is started: so it gets another key. */
+  orderer: SigningIdentity
   readonly admin: SigningIdentity
   /** The identifier of this organization's orderer in the consenter mapping, 1 to n. */
   readonly consenterId: number
@@ -148,6 +149,7 @@ export interface ChaincodeDefinition {
 export interface Channel {
   readonly id: string
   readonly orgs: readonly OrgNode[]
+  /** As of the last block. */
   readonly config: ChannelConfig
   /** Number of the block that holds the current configuration. */
   readonly lastConfigBlock: number
@@ -168,6 +170,8 @@ export interface Channel {
    * @throws OrderError with the status that a broadcast answers.
    */
   order (envelope: Uint8Array): Promise<void>
+  /** Those of the consenters that run in this process and may sign. */
+  orderers (): readonly OrgNode[]
   validateCreator (serialized: Uint8Array): MspVerdict
   definition (name: string): Promise<ChaincodeDefinition | undefined>
   /** Do the peers of these organizations together satisfy the chaincodes' endorsement policy? */

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { type ChaincodeProcess, startChaincode } from './chaincode-process.js'
 import { type NetworkStatus, startControl } from './control.js'
-import type { Organization } from './crypto/organization.js'
+import { type Organization, ordererIdentity } from './crypto/organization.js'
 import type { DescriptionOptions } from './description.js'
 import { privateFolder } from './files.js'
 import { isFree } from './free-ports.js'
@@ -127,7 +127,10 @@ async function replaceTakenPorts (org: Organization, started: boolean): Promise<
 async function setOrg (network: EmbeddedNetwork, services: Services, name: string, running: boolean): Promise<boolean> {
   const org = network.orgs.find((candidate) => candidate.name === name)
   if (org === undefined) return false
-  if (running) await replaceTakenPorts(org, true)
+  if (running) {
+    org.orderer = ordererIdentity(org)
+    await replaceTakenPorts(org, true)
+  }
   for (const kind of KINDS) await services.setRunning(org, kind, running)
   network.ledger.resume()
   network.savePorts()
@@ -145,7 +148,7 @@ function statusOf (network: EmbeddedNetwork, children: readonly ChaincodeProcess
     height: ledger.height(),
     quorum: {
       endorsement: ledger.endorsementQuorum(peers),
-      ordering: orgs.filter((org) => org.running.orderer).length >= ledger.config.quorum
+      ordering: ledger.orderers().length >= ledger.config.quorum
     },
     organizations: orgs.map(({ name, mspId, running, ports }) => ({
       name, mspId, operator: name === description.operator, running: { ...running }, ports: { ...ports }

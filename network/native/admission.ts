@@ -5,8 +5,8 @@
  */
 import { applicationMember, consenterOf, ordererMember } from '../embedded/genesis/channel-config.js'
 import { joinOrderer, ordererJoined } from './administration.js'
-import { currentConfig, elementOf, updateChannel, withConfigBlock } from './channel-update.js'
-import { changeConsenters } from './consenters.js'
+import { changeConsenters, elementOf } from '../shared/config-edits.js'
+import { currentConfig, updateChannel, withConfigBlock } from './channel-update.js'
 import { channelMember } from './genesis.js'
 import type { Network } from './network.js'
 import type { PlacedOrg } from './state.js'

@@ -2,21 +2,18 @@
  * Changing the channel's configuration: fetched from an orderer, signed by the administrators, sent to be ordered.
  * @module
  */
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ChannelConfig, parseConfigBlock } from '../../src/core/fabric/config.js'
-import { mspConfig, orderer } from '../../src/core/fabric/proto.js'
+import type { configtx, mspConfig } from '../../src/core/fabric/proto.js'
 import { nodeCrypto } from '../../src/platform/node.js'
-import { serializeIdentity } from '../embedded/crypto/identity.js'
-import { createSigner } from '../embedded/crypto/sign.js'
-import { channelHeader } from '../embedded/genesis/config-group.js'
-import { common, configtx, timestamp } from '../embedded/proto.js'
+import { signingIdentity } from '../embedded/crypto/sign.js'
+import * as edits from '../shared/config-edits.js'
+import { configUpdate } from '../shared/config-update.js'
+import { signUpdate, updateEnvelope } from '../shared/update-envelope.js'
 import { fetchConfigBlock, sendUpdate } from './administration.js'
-import { configUpdate } from './config-update.js'
 import { anOrderer } from './deployment.js'
-import { NativeNetworkError } from './errors.js'
 import type { Network } from './network.js'
 import { operatorOf, type PlacedOrg } from './state.js'
 import { until } from './until.js'
@@ -76,47 +73,12 @@ export async function setRevocationList (network: Network, org: PlacedOrg, crl: 
 
 /** Changes the MSP of an organization's peer and clients in the channel's configuration. */
 export async function changeMsp (network: Network, org: PlacedOrg, change: (msp: mspConfig.FabricMSPConfig) => void): Promise<void> {
-  await updateChannel(network, (channel) => {
-    const value = elementOf(elementOf(channel.getGroupsMap().get('Application'), 'Application').getGroupsMap().get(org.mspId), org.mspId)
-      .getValuesMap().get('MSP')
-    const outer = mspConfig.MSPConfig.deserializeBinary(elementOf(value, 'MSP').getValue_asU8())
-    const inner = mspConfig.FabricMSPConfig.deserializeBinary(outer.getConfig_asU8())
-    change(inner)
-    outer.setConfig(inner.serializeBinary())
-    elementOf(value, 'MSP').setValue(outer.serializeBinary())
-  })
+  await updateChannel(network, (channel) => { edits.changeMsp(channel, org.mspId, change) })
 }
 
 /** Sets how long an orderer waits for more transactions before it cuts a block; as Go writes durations. */
 export async function setBatchTimeout (network: Network, timeout: string): Promise<void> {
-  await updateChannel(network, (channel) => {
-    const message = new orderer.BatchTimeout()
-    message.setTimeout(timeout)
-    elementOf(elementOf(channel.getGroupsMap().get('Orderer'), 'Orderer').getValuesMap().get('BatchTimeout'), 'BatchTimeout')
-      .setValue(message.serializeBinary())
-  })
-}
-
-/** An element that the channel's configuration must have. */
-export function elementOf<T> (found: T | undefined, name: string): T {
-  if (found === undefined) throw new NativeNetworkError({ code: 'FOLDER_DAMAGED', message: `${name} is not in the channel's configuration` })
-  return found
-}
-
-function updateEnvelope (channel: string, update: Uint8Array, signed: configtx.ConfigSignature[]): Uint8Array {
-  const content = new configtx.ConfigUpdateEnvelope()
-  content.setConfigUpdate(update)
-  content.setSignaturesList(signed)
-  const headers = new common.Header()
-  const now = timestamp.Timestamp.fromDate(new Date())
-  headers.setChannelHeader(channelHeader(common.HeaderType.CONFIG_UPDATE, channel, '', now).serializeBinary())
-  headers.setSignatureHeader(new common.SignatureHeader().serializeBinary()) // the sender's own replaces it
-  const payload = new common.Payload()
-  payload.setHeader(headers)
-  payload.setData(content.serializeBinary())
-  const envelope = new common.Envelope()
-  envelope.setPayload(payload.serializeBinary())
-  return envelope.serializeBinary()
+  await updateChannel(network, (channel) => { edits.setBatchTimeout(channel, timeout) })
 }
 
 /** By the administrators of those that are members already. */
@@ -131,12 +93,6 @@ function signatures (
 }
 
 function sign (msp: string, mspId: string, update: Uint8Array): configtx.ConfigSignature {
-  const header = new common.SignatureHeader()
-  header.setCreator(serializeIdentity(mspId, readFileSync(join(msp, 'signcerts', 'cert.pem'), 'utf8')))
-  header.setNonce(new Uint8Array(randomBytes(24)))
-  const bytes = header.serializeBinary()
-  const signature = new configtx.ConfigSignature()
-  signature.setSignatureHeader(bytes)
-  signature.setSignature(createSigner(readFileSync(join(msp, 'keystore', 'key.pem'), 'utf8'))(Buffer.concat([bytes, update])))
-  return signature
+  const certificate = readFileSync(join(msp, 'signcerts', 'cert.pem'), 'utf8')
+  return signUpdate(signingIdentity(mspId, certificate, readFileSync(join(msp, 'keystore', 'key.pem'), 'utf8')), update)
 }

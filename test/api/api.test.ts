@@ -5,8 +5,10 @@ import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import { fromHex, fromUtf8, toHex, utf8 } from '../../src/core/bytes.js'
+import { setBatchTimeout } from '../../network/shared/config-edits.js'
+import { fromBase64url, fromHex, fromUtf8, toHex, utf8 } from '../../src/core/bytes.js'
 import { parseCheckpoint, verifyCheckpoint } from '../../src/core/checkpoint.js'
+import { parseConfigEnvelope } from '../../src/core/fabric/config.js'
 import { printEvidenceNumber } from '../../src/core/evidence-number.js'
 import { jcsBytes } from '../../src/core/jcs.js'
 import { verifyConsistency } from '../../src/core/merkle.js'
@@ -14,7 +16,9 @@ import { parseProof } from '../../src/core/proof.js'
 import { checkReceipt, ed25519PublicKey, parseReceipt } from '../../src/core/receipt.js'
 import { parseTrustBundle, fingerprint } from '../../src/core/trust-bundle.js'
 import { verify } from '../../src/core/verify.js'
+import { readProfile } from '../../src/ledger/profile.js'
 import { nodeCrypto } from '../../src/platform/node.js'
+import { administrators, broadcast, signedUpdate, updateOf } from '../support/config-changes.js'
 import { dataFolder, type RunningService, startService, until, untilReady } from '../support/service.js'
 
 const LIMIT = 300_000
@@ -295,6 +299,28 @@ t.test('health, metrics and the description of the API', async (t) => {
   const operations = Object.values(body.paths as Record<string, Record<string, { responses: object }>>).flatMap((path) => Object.values(path))
   t.ok(operations.length >= 16)
   t.ok(operations.every(({ responses }) => Object.keys(responses).length > 0))
+})
+
+t.test('a change of the channel is followed: the bundle gains a range, and its fingerprint stays', async (t) => {
+  const before = (await service.json('/v1/trust-bundle')).body
+  const config = parseConfigEnvelope(nodeCrypto, fromBase64url(before.history.genesis.data[0]))
+  const profile = await readProfile(join(data, 'network', 'profiles', 'operator.json'))
+  const signers = administrators(join(data, 'network', 'crypto', 'operator'), { mspId: 'OperatorMSP', ordererMspId: 'OperatorOrdererMSP' })
+  const raw = profile.raw as { orderers: Record<string, { url: string, tlsCACerts: { pem: string } }> }
+  const [{ url, tlsCACerts }] = Object.values(raw.orderers) as [{ url: string, tlsCACerts: { pem: string } }]
+  const update = updateOf(config, (channel) => { setBatchTimeout(channel, '99ms') })
+  t.same([...await broadcast(url.replace('grpcs://', ''), tlsCACerts.pem, signedUpdate(config.channelId, update, signers))], [8, 200, 1], 'SUCCESS')
+
+  await until(async () => (await service.json('/v1/trust-bundle')).body.history.configs.length === 1)
+  const bundle = (await service.json('/v1/trust-bundle')).body
+  t.same(bundle.identity, before.identity)
+  const file = randomBytes(10)
+  const { body: { number } } = await service.depositDigests(hash('sha256', file), { sm3: hash('sm3', file), size: 10 })
+  t.equal((await service.json(`/v1/evidence/${number as string}?wait=final`)).body.state, 'final')
+  const proof = new Uint8Array(await (await service.call(`/v1/evidence/${number as string}/proof`)).arrayBuffer())
+  const terms = { proof, exhibit: { sha256: fromHex(hash('sha256', file)), sm3: fromHex(hash('sm3', file)), size: 10n }, bundleSource: 'given', trustAsGiven: true } as const
+  t.equal(verify(nodeCrypto, { ...terms, bundle: jcsBytes(bundle), now: new Date().toISOString() }).exitCode, 0)
+  t.match(verify(nodeCrypto, { ...terms, bundle: jcsBytes(before), now: new Date().toISOString() }).findings.find(({ name }) => name === 'ledger'), { code: 'BUNDLE_OLDER' })
 })
 
 t.test('a long poll whose client leaves holds nothing', async (t) => {

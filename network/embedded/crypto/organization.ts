@@ -71,9 +71,9 @@ export function loadOrganization (folder: string, org: OrgDescription, kind: Net
 
 function assemble (folder: string, org: OrgDescription, kind: NetworkKind, consenterId: number): Organization {
   const secretFile = join(folder, 'registrar-secret')
-  const identity = (mspId: string, name: string): SigningIdentity => {
+  const identity = (name: string): SigningIdentity => {
     const { certPem, keyPem } = load(folder, name)
-    return signingIdentity(mspId, certPem, keyPem)
+    return signingIdentity(org.mspId, certPem, keyPem)
   }
   const root = load(folder, 'ca')
   return {
@@ -83,9 +83,9 @@ function assemble (folder: string, org: OrgDescription, kind: NetworkKind, conse
     domain: org.domain,
     consenterId,
     folder,
-    peer: identity(org.mspId, 'peer'),
-    admin: identity(org.mspId, 'admin'),
-    orderer: identity(org.ordererMspId, 'orderer'),
+    peer: identity('peer'),
+    admin: identity('admin'),
+    orderer: ordererIdentity({ folder, ordererMspId: org.ordererMspId }),
     tls: { peer: load(folder, 'peer-tls'), orderer: load(folder, 'orderer-tls'), ca: load(folder, 'ca-tls') },
     tlsCaPem: load(folder, 'tls-ca').certPem,
     caPem: root.certPem,
@@ -99,6 +99,12 @@ function assemble (folder: string, org: OrgDescription, kind: NetworkKind, conse
     ports: { ...org.ports },
     running: { peer: true, orderer: true, ca: true }
   }
+}
+
+/** An organization's orderer as its folder has it now. */
+export function ordererIdentity ({ folder, ordererMspId }: Pick<OrgNode, 'folder' | 'ordererMspId'>): SigningIdentity {
+  const { certPem, keyPem } = load(folder, 'orderer')
+  return signingIdentity(ordererMspId, certPem, keyPem)
 }
 
 function store (folder: string, name: string, pair: KeyedCertificate): void {

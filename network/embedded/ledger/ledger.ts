@@ -2,12 +2,13 @@
  * The channel's ledger: puts sequencer, validation and store together and tells those who wait.
  * @module
  */
+import { equalBytes, utf8 } from '../../../src/core/bytes.js'
 import { type BlockHeader, dataHash, headerHash } from '../../../src/core/fabric/block.js'
 import { bftQuorum, type ChannelConfig, parseConfigBlock } from '../../../src/core/fabric/config.js'
 import type { MspVerdict } from '../../../src/core/fabric/msp.js'
 import { nodeCrypto } from '../../../src/platform/node.js'
 import {
-  type ChaincodeDefinition, type Channel, type CommittedBlock, lifecycleNamespace, type OrgNode, type Simulator, type TransactionLocation
+  type ChaincodeDefinition, type Channel, type CommittedBlock, lifecycleNamespace, OrderError, type OrgNode, type Simulator, type TransactionLocation
 } from '../channel.js'
 import type { Organization } from '../crypto/organization.js'
 import { EmbeddedNetworkError } from '../errors.js'
@@ -18,10 +19,11 @@ import { committedBlock } from './committed-block.js'
 import { Definitions, satisfies } from './definitions.js'
 import { validateIdentity } from './envelope-checks.js'
 import { admit } from './order-filter.js'
-import { Sequencer } from './sequencer.js'
+import { type Admitted, Sequencer } from './sequencer.js'
 import { createSimulator } from './simulator.js'
 import type { Store, Tip } from './store.js'
 import { type BlockVerdict, validateBlock } from './validate-block.js'
+import { codes } from './validation-codes.js'
 
 /** What a ledger is opened with. */
 export interface LedgerOptions {
@@ -35,6 +37,8 @@ export interface LedgerOptions {
 }
 
 const EMPTY = new Uint8Array(0)
+/** Of the block of a configuration, which was authorized by the one in force when the block was cut: it changes no state. */
+const CONFIGURED: BlockVerdict = { filter: Uint8Array.of(codes.VALID), updates: [], history: [] }
 const ENDORSEMENT = { kind: 'reference', path: '/Channel/Application/Endorsement' } as const
 
 /** The ledger in a store; makes block 0 if there is none. */
@@ -59,30 +63,45 @@ async function writeGenesis ({ store, channel, orgs, now = () => new Date() }: L
 export class Ledger implements Channel {
   readonly id: string
   readonly orgs: readonly OrgNode[]
-  readonly config: ChannelConfig
   readonly #store: Store
   readonly #definitions: Definitions
   readonly #sequencer: Sequencer
   readonly #listeners = new Set<(block: CommittedBlock) => void>()
   readonly #now: () => Date
   #tip: Tip
+  #config: ChannelConfig
 
   constructor (tip: Tip, config: ChannelConfig, options: LedgerOptions) {
     this.#store = options.store
     this.#tip = tip
     this.#now = options.now ?? (() => new Date())
     this.#definitions = new Definitions(options.store)
-    this.config = config
+    this.#config = config
     this.id = config.channelId
     this.orgs = options.orgs
     this.#sequencer = new Sequencer({
-      orgs: options.orgs,
-      quorum: config.quorum,
-      maxMessages: config.batchSize.maxMessageCount,
-      maxBytes: config.batchSize.preferredMaxBytes,
-      commit: async (envelopes, signers) => { await this.#commit(envelopes, signers) },
+      rules: () => ({
+        sequence: this.#config.sequence,
+        signers: this.orderers(),
+        quorum: this.#config.quorum,
+        maxMessages: this.#config.batchSize.maxMessageCount,
+        maxBytes: this.#config.batchSize.preferredMaxBytes
+      }),
+      readmit: (received) => {
+        try {
+          return this.#admit(received)
+        } catch (error) {
+          if (error instanceof OrderError) return undefined
+          throw error
+        }
+      },
+      commit: async (entries, signers) => { await this.#commit(entries, signers) },
       onFailure: (error) => { options.onFailure(error) }
     })
+  }
+
+  get config (): ChannelConfig {
+    return this.#config
   }
 
   get lastConfigBlock (): number {
@@ -137,9 +156,13 @@ export class Ledger implements Channel {
   }
 
   async order (envelope: Uint8Array): Promise<void> {
-    admit(this.config, envelope, this.#now())
-    this.#sequencer.submit(Uint8Array.from(envelope))
+    this.#sequencer.submit(this.#admit(Uint8Array.from(envelope)))
     await Promise.resolve()
+  }
+
+  orderers (): OrgNode[] {
+    return this.#config.consenters.flatMap(({ id, identity }) => this.orgs.filter(({ consenterId, orderer, running }) =>
+      running.orderer && consenterId === id && equalBytes(identity, utf8(orderer.certificatePem))))
   }
 
   validateCreator (serialized: Uint8Array): MspVerdict {
@@ -166,18 +189,28 @@ export class Ledger implements Channel {
     await this.#sequencer.stop()
   }
 
-  async #commit (envelopes: readonly Uint8Array[], signers: readonly OrgNode[]): Promise<void> {
-    const { height: number, hash: previousHash, lastConfigBlock } = this.#tip
+  #admit (received: Uint8Array): Admitted {
+    const [orderer = this.orgs[0]] = this.orderers()
+    if (orderer === undefined) throw new RangeError('a network without organizations')
+    return admit({ config: this.#config, now: this.#now(), orderer: orderer.orderer }, received)
+  }
+
+  async #commit (entries: readonly Admitted[], signers: readonly OrgNode[]): Promise<void> {
+    const { height: number, hash: previousHash } = this.#tip
+    const envelopes = entries.map(({ envelope }) => envelope)
+    const isConfig = entries.some((entry) => entry.isConfig)
+    // The block of a configuration names itself, and is signed by those who sign until then.
+    const lastConfigBlock = isConfig ? number : this.#tip.lastConfigBlock
     const header: BlockHeader = { number: BigInt(number), previousHash, dataHash: dataHash(nodeCrypto, envelopes) }
     const context = { store: this.#store, config: this.config, definitions: this.#definitions }
-    const verdict = await validateBlock(context, number, envelopes)
+    const verdict = isConfig ? CONFIGURED : await validateBlock(context, number, envelopes)
     const chained = commitHash(verdict.filter, verdict.updates, this.#tip.commitHash)
     const bytes = assembleBlock({ header, data: envelopes, lastConfigBlock, signers, filter: verdict.filter, commitHash: chained })
     const tip = { height: number + 1, hash: headerHash(nodeCrypto, header), commitHash: chained, lastConfigBlock }
-    await this.#write(tip, bytes, verdict)
+    await this.#write(tip, bytes, verdict, isConfig ? parseConfigBlock(nodeCrypto, bytes) : this.#config)
   }
 
-  async #write (tip: Tip, bytes: Uint8Array, { updates, history }: BlockVerdict): Promise<void> {
+  async #write (tip: Tip, bytes: Uint8Array, { updates, history }: BlockVerdict, config: ChannelConfig): Promise<void> {
     const block = committedBlock(bytes)
     const transactions = []
     for (const location of locations(block)) {
@@ -186,6 +219,7 @@ export class Ledger implements Channel {
     await this.#store.commit({ number: block.number, bytes, tip, updates, history, transactions })
     if (updates.some(({ namespace }) => namespace === lifecycleNamespace)) this.#definitions.forget()
     this.#tip = tip
+    this.#config = config
     for (const listener of [...this.#listeners]) listener(block)
   }
 

@@ -19,7 +19,7 @@ export async function submit (context: GatewayContext, request: gateway.SubmitRe
     throw new RpcError(FAILED_PRECONDITION, `failed to get config for channel [${channelId}]: channel '${channelId}' not found`)
   }
   const stopped = channel.orgs.filter((org) => !org.running.orderer)
-  if (channel.orgs.length - stopped.length < channel.config.quorum) {
+  if (channel.orderers().length < channel.config.quorum) {
     throw new RpcError(UNAVAILABLE, insufficient, stopped.map((org) => failureOf(org, unreachable(org, 'orderer'))))
   }
   try {

@@ -124,6 +124,12 @@ export function isSupportedRule (rule: SignatureRule): boolean {
   return rule.kind === 'signed-by' ? rule.principal.kind !== 'unsupported' : rule.rules.every(isSupportedRule)
 }
 
+/** The policy at a path, and the group that it is in. */
+export function policyAt (tree: PolicyTree, path: string): { group: PolicyTree | undefined, policy: Policy | undefined } {
+  const { group, name } = locate(tree, path)
+  return { group, policy: group?.policies.get(name) }
+}
+
 function locate (tree: PolicyTree, path: string): { group: PolicyTree | undefined, name: string } {
   const [empty, root, ...rest] = path.split('/')
   const name = rest.pop() ?? ''
@@ -157,10 +163,11 @@ function evaluate (group: PolicyTree, name: string, people: readonly Person[]): 
   if (policy.kind === 'signature') return satisfied(policy.rule, people, people.map(() => false))
   const subs = [...group.groups.values()]
   const accepting = subs.filter((sub) => evaluate(sub, policy.subPolicy, people)).length
-  return accepting >= threshold(policy.rule, subs.length)
+  return accepting >= subPoliciesNeeded(policy.rule, subs.length)
 }
 
-function threshold (rule: MetaRule, of: number): number {
+/** How many of `of` sub-policies a rule needs. */
+export function subPoliciesNeeded (rule: MetaRule, of: number): number {
   if (of === 0) return 0 // as Fabric: nobody to ask
   if (rule === 'ANY') return 1
   return rule === 'ALL' ? of : Math.floor(of / 2) + 1
