@@ -112,7 +112,7 @@ function requireHosts ({ organizations }: Consortium): void {
   const { name, host, listen } = local
   throw new NativeNetworkError({
     code: 'DESCRIPTION',
-    message: `${name} needs a host that the others reach, and an address to listen on (host, listen): it has ${host}, ${listen}`
+    message: `${name} needs a host that the others reach, and an address to listen on: it has host ${host}, listen ${listen}`
   })
 }
 
@@ -122,7 +122,8 @@ function complete (layout: Layout, described: NetworkState, own: PlacedOrg, opti
   const orgs = placedOrgs(described)
   ensureGenesis(layout, described, commonChoice(layout, orgs))
   ensureBuilder(layout)
-  const chaincode = described.chaincode ?? createPackage(layout, { ...described.consortium.chaincode, sequence: 1, folder: resolve(options.chaincode) })
+  const { consortium } = described
+  const chaincode = described.chaincode ?? createPackage(layout, { ...consortium.chaincode, sequence: 1, folder: resolve(options.chaincode) })
   const state: NetworkState = { ...described, chaincode }
   writeState(layout, state)
   writeProfiles(layout, state, own.name)

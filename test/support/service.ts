@@ -38,9 +38,15 @@ export interface RunningService {
 
 export interface Answer { readonly status: number, readonly headers: Headers, readonly body: any }
 
-/** Starts `steelyard serve`; resolves when it listens. The ledger may come later. */
-export async function startService (data: string, env: Readonly<Record<string, string>> = {}): Promise<RunningService> {
-  const child = spawn(process.execPath, [CLI, 'serve'], {
+/**
+ * Starts `steelyard serve`; resolves when it listens. The ledger may come later. `through` is a command that becomes the service, such as
+ * one that enters a network namespace.
+ */
+export async function startService (
+  data: string, env: Readonly<Record<string, string>> = {}, through: readonly string[] = []
+): Promise<RunningService> {
+  const [command = process.execPath, ...args] = [...through, process.execPath, CLI, 'serve']
+  const child = spawn(command, args, {
     env: { PATH: process.env.PATH, STEELYARD_DATA: data, STEELYARD_PORT: '0', STEELYARD_LOG_LEVEL: 'warn', STEELYARD_SEAL_AGE: '50', ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
