@@ -12,6 +12,7 @@ import { ask, ended, owned } from './child.js'
 export interface BenchService {
   readonly url: string
   readonly key: string
+  readonly pid: number
   /** Milliseconds from the start of the process until it listened. */
   readonly startedIn: number
   /** Headers of a request with the demonstration key. */
@@ -67,6 +68,7 @@ export async function startService ({ data, env = {} }: ServiceSettings): Promis
   return {
     url,
     key: demo,
+    pid: child.pid as number,
     startedIn,
     authorization,
     gauges,

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
 import { LEDGER_CLIENTS } from '../../../src/ledger/open.js'
-import { networkDown, networkReset, networkUp } from '../../../network/native/client.js'
+import { openConsortium } from '../consortium.js'
 import { createClient, digestBodies } from '../load.js'
 import { oneTransactionEach } from '../naive.js'
 import { bulkBodies, bulkDeposits } from '../ndjson.js'
@@ -15,22 +15,20 @@ const GOAL = { embedded: 100, native: 300 } as const
 
 /** Deposits a second until they are on the ledger, against one transaction for each, on the same running network of four organizations. */
 export const ledger: Bench = async ({ folder, settings: { seconds }, note }) => {
-  const isNative = process.env.FABRIC_BIN !== undefined
-  const native = isNative ? await networkUp({ dir: join(folder, 'native'), chaincode: 'chaincode' }) : undefined
+  const consortium = await openConsortium(folder)
+  const { isNative } = consortium
   const spki = new Uint8Array(generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' }))
   const rows: Row[] = []
   try {
     for (const client of LEDGER_CLIENTS) {
       const data = join(folder, client)
-      const network = native === undefined ? { STEELYARD_ORGS: '4' } : { STEELYARD_LEDGER: native.profile, STEELYARD_LEDGER_FACTS: native.facts }
-      const service = await startService({ data, env: { ...network, STEELYARD_LEDGER_CLIENT: client } })
+      const service = await startService({ data, env: { ...consortium.env, STEELYARD_LEDGER_CLIENT: client } })
       const http = createClient(service.url, service.authorization)
       try {
         const bodies = bulkBodies(digestBodies(4096))
         const warm = await bulkDeposits(http, bodies, 10_000)
         await service.reached('final', warm.deposits)
-        const profile = native?.profile ?? join(data, 'network', 'profiles', 'platform.json')
-        const naive = await oneTransactionEach({ client, profile, wallet: join(data, 'naive'), inFlight: IN_FLIGHT, seconds: 2 * seconds, spki })
+        const naive = await oneTransactionEach({ client, profile: consortium.profile(data), wallet: join(data, 'naive'), inFlight: IN_FLIGHT, seconds: 2 * seconds, spki })
         const began = performance.now()
         const { deposits } = await bulkDeposits(http, bodies, DEPOSITS)
         await service.reached('anchored', warm.deposits + deposits)
@@ -45,9 +43,6 @@ export const ledger: Bench = async ({ folder, settings: { seconds }, note }) => 
     }
     return rows
   } finally {
-    if (native !== undefined) {
-      await networkDown(join(folder, 'native'))
-      await networkReset(join(folder, 'native'))
-    }
+    await consortium.close()
   }
 }
