@@ -1,6 +1,6 @@
 import { toBase64url } from '../core/bytes.js'
 import { jcs } from '../core/jcs.js'
-import { leafHash, pathFromLevels, treeLevels } from '../core/merkle.js'
+import { HASH_SIZE, leafHash, pathFromLevels, treeLevels } from '../core/merkle.js'
 import { type CommitGroup, commitGroupSigningInput } from '../core/receipt.js'
 import type { DepositWrite, GroupWrite, PrivatePart } from '../store/deposits.js'
 import { type Context, timeText } from './context.js'
@@ -20,7 +20,12 @@ export interface Committed {
   readonly receipt: string
 }
 
-export interface CommittedLeaf { readonly hash: Uint8Array, readonly receivedAt: number }
+/** Leaves in a row: their hashes, concatenated, and when the first and the latest of the deposits came. */
+export interface Leaves {
+  readonly hashes: Buffer
+  readonly first: number
+  readonly latest: number
+}
 
 /** Where a group begins in the log and in each organization. */
 export interface Position {
@@ -31,8 +36,9 @@ export interface Position {
 /** A commit group that is signed and not written: what the store is given, and what depositors are told once it is on disk. */
 export interface BuiltGroup {
   readonly write: GroupWrite
-  readonly leaves: readonly CommittedLeaf[]
-  readonly answers: readonly Committed[]
+  readonly leaves: Leaves
+  /** Made when they are told and not before: what is not there need not be kept in memory during the write. */
+  answers (): Committed[]
   /** Where the next one begins. */
   readonly after: Position
 }
@@ -42,14 +48,16 @@ export function buildGroup (context: Context, entries: readonly Entry[], at: Pos
   const organizations = new Map<string, number>()
   const next = (id: string): number => organizations.get(id) ?? at.organization(id)
   const deposits: DepositWrite[] = []
-  const leaves: CommittedLeaf[] = []
+  const hashes: Uint8Array[] = []
   const records: { text: string, receivedAt: string }[] = []
+  let latest = 0
   let receivedAt = ''
   let shown: number | undefined
   entries.forEach(({ draft, kept }, i) => {
     if (draft.receivedAt !== shown) { // many come in the same millisecond
       shown = draft.receivedAt
       receivedAt = timeText(shown)
+      latest = Math.max(latest, shown)
     }
     const own = next(draft.organization)
     organizations.set(draft.organization, own + 1)
@@ -57,21 +65,21 @@ export function buildGroup (context: Context, entries: readonly Entry[], at: Pos
     const bytes = Buffer.from(text, 'latin1') // all of it is ASCII
     records.push({ text, receivedAt })
     deposits.push({ number: draft.number, bytes, private: kept })
-    leaves.push({ hash: leafHash(context.crypto, bytes), receivedAt: draft.receivedAt })
+    hashes.push(leafHash(context.crypto, bytes))
   })
   // Never earlier than a deposit in the group, whatever the clock says now: a verifier refuses such a receipt.
-  const signedAt = leaves.reduce((latest, leaf) => Math.max(latest, leaf.receivedAt), context.clock())
-  const signed = sign(context, leaves.map(({ hash }) => hash), at.sequence, signedAt)
+  const signed = sign(context, hashes, at.sequence, Math.max(latest, context.clock()))
   return {
     write: { first: at.sequence, deposits, groups: [signed.group], organizations },
-    leaves,
-    answers: records.map(({ text, receivedAt }, i) => ({ sequence: at.sequence + i, receivedAt, receipt: signed.receipt(text, i) })),
+    leaves: { hashes: signed.leaves, first: entries[0]?.draft.receivedAt ?? latest, latest },
+    answers: () => records.map(({ text, receivedAt }, i) => ({ sequence: at.sequence + i, receivedAt, receipt: signed.receipt(text, i) })),
     after: { sequence: at.sequence + entries.length, organization: next }
   }
 }
 
 interface SignedGroup {
   readonly group: GroupWrite['groups'][number]
+  readonly leaves: Buffer
   receipt (record: string, index: number): string
 }
 
@@ -93,9 +101,10 @@ function sign (
   }
   const signature = toBase64url(signer.sign(commitGroupSigningInput(statement)))
   const statementText = jcs(statement)
-  const leaves = hashes.length === 1 ? undefined : Buffer.concat(hashes)
+  const leaves = Buffer.concat(hashes, HASH_SIZE * hashes.length)
   return {
-    group: { first, json: `{"signature":"${signature}","statement":${statementText}}`, leaves },
+    group: { first, json: `{"signature":"${signature}","statement":${statementText}}`, leaves: hashes.length === 1 ? undefined : leaves },
+    leaves,
     receipt: (record, index) => receiptText(record, pathFromLevels(texts, index), signature, statementText)
   }
 }

@@ -1,5 +1,5 @@
 import type { Deposits } from '../store/deposits.js'
-import { buildGroup, type BuiltGroup, type Committed, type CommittedLeaf, type Entry, type Position } from './commit-group.js'
+import { buildGroup, type BuiltGroup, type Committed, type Entry, type Leaves, type Position } from './commit-group.js'
 import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
 
@@ -34,7 +34,7 @@ export interface CommitterOptions {
   /** Something to wait for before more is written, because what follows is behind. */
   readonly room: () => Promise<void> | undefined
   /** Called after the sync, before anybody is told. */
-  readonly onCommitted: (leaves: readonly CommittedLeaf[], next: number) => void
+  readonly onCommitted: (leaves: Leaves, next: number) => void
 }
 
 /** Deposits that came together. */
@@ -161,7 +161,8 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
   }
 }
 
-function tell ({ waiting, built: { answers } }: Group): void {
+function tell ({ waiting, built }: Group): void {
+  const answers = built.answers()
   let at = 0
   for (const { entries, resolve } of waiting) resolve(answers.slice(at, at += entries.length))
 }

@@ -115,7 +115,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     room: () => sealer.room(),
     onCommitted: (leaves, next) => {
       progress.move({ received: next })
-      if (leaves[0] !== undefined) backlog.received(leaves[0].receivedAt)
+      backlog.received(leaves.first)
       sealer.add(leaves)
     }
   })

@@ -1,12 +1,13 @@
 import { type BatchHeader, batchHeaderBytes, batchLeaf } from '../core/batch.js'
 import { toHex } from '../core/bytes.js'
-import { leafHash } from '../core/merkle.js'
+import { HASH_SIZE, leafHash } from '../core/merkle.js'
 import { parseRecord } from '../core/record.js'
 import type { Batches } from '../store/batches.js'
 import type { Deposits } from '../store/deposits.js'
 import { StoreError } from '../store/errors.js'
 import { buildBatchTree } from './batch-tree.js'
-import type { CommittedLeaf } from './commit-group.js'
+import type { Leaves } from './commit-group.js'
+import { createUnsealed, type Unsealed } from './unsealed.js'
 import { type Context, timeText } from './context.js'
 import type { LogTree } from './log-tree.js'
 import type { Progress } from './progress.js'
@@ -19,7 +20,7 @@ import { createStage, type Stage } from './stage.js'
  */
 export interface Sealer extends Stage {
   /** Takes leaves that are durable. */
-  add (leaves: readonly CommittedLeaf[]): void
+  add (leaves: Leaves): void
   /** Resolves when deposits may go on after so many that are not sealed; undefined when they may now. */
   room (): Promise<void> | undefined
 }
@@ -41,7 +42,7 @@ export interface SealerOptions {
 export async function createSealer (options: SealerOptions): Promise<Sealer> {
   const { context, batches, logTree, progress, ageMs, size, onSealed } = options
   const { crypto, clock, checkpoint } = context
-  let pending: CommittedLeaf[] = await unsealed(options)
+  const pending = await readUnsealed(options)
   let lastSealed = Date.parse((await batches.sealed()).sealedAt ?? timeText(0))
 
   const held: (() => void)[] = []
@@ -50,34 +51,36 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
   }
 
   const due = (): number => {
-    const age = clock() - (pending[0]?.receivedAt ?? 0)
-    return pending.length >= size || age < 0 ? 0 : Math.max(0, ageMs - age) // a clock that was set back makes nobody wait
+    const age = clock() - (pending.first ?? 0)
+    return pending.count >= size || age < 0 ? 0 : Math.max(0, ageMs - age) // a clock that was set back makes nobody wait
   }
 
-  const seal = async (leaves: readonly CommittedLeaf[]): Promise<void> => {
+  const seal = async (): Promise<void> => {
     const { batches: number, sequence: first } = progress.sealed
-    const tree = await buildBatchTree(crypto, leaves.map(({ hash }) => hash))
+    const { hashes, latest } = pending.peek(size)
+    const count = hashes.length / HASH_SIZE
+    const tree = await buildBatchTree(crypto, hashes)
     // Never earlier than a deposit in it or the batch before it, whatever the clock says now.
-    const sealedMs = leaves.reduce((latest, { receivedAt }) => Math.max(latest, receivedAt), Math.max(clock(), lastSealed))
+    const sealedMs = Math.max(latest, clock(), lastSealed)
     const header: BatchHeader = {
       type: 'steelyard/batch/v1',
       hash: 'sha256',
       log: context.origin,
       number: String(number),
       first: String(first),
-      size: String(leaves.length),
+      size: String(count),
       root: toHex(tree.root),
       sealedAt: timeText(sealedMs),
       previousHead: toHex(await logTree.head(number))
     }
     const logTiles = await logTree.append(number, batchLeaf(crypto, header))
-    const mark = { batches: number + 1, sequence: first + leaves.length, sealedAt: header.sealedAt }
+    const mark = { batches: number + 1, sequence: first + count, sealedAt: header.sealedAt }
     checkpoint('seal.built')
     await batches.seal({ number, first, header: batchHeaderBytes(header), tiles: tree.tiles, tileRoots: tree.tileRoots, logTiles, mark })
     checkpoint('seal.written')
     lastSealed = sealedMs
-    pending = pending.slice(leaves.length)
-    if (pending.length < MOST_WAITING * size) release()
+    pending.drop(count)
+    if (pending.count < MOST_WAITING * size) release()
     progress.move({ sealed: { batches: mark.batches, sequence: mark.sequence } })
     onSealed()
   }
@@ -86,13 +89,13 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
     name: 'sealing',
     clock,
     log: context.log,
-    depth: () => pending.length,
+    depth: () => pending.count,
     async step () {
-      if (pending.length === 0) return false
+      if (pending.count === 0) return false
       const wait = due()
       if (wait > 0) return wait
       checkpoint('seal.started')
-      await seal(pending.slice(0, size))
+      await seal()
       return true
     }
   })
@@ -104,13 +107,13 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
       release() // nothing will be sealed any more; intake has its own reason to refuse
     },
     room () {
-      if (pending.length < MOST_WAITING * size || stage.status().alarm !== undefined) return undefined
+      if (pending.count < MOST_WAITING * size || stage.status().alarm !== undefined) return undefined
       return new Promise((resolve) => { held.push(resolve) })
     },
     add (leaves) {
-      for (const leaf of leaves) pending.push(leaf)
+      pending.add(leaves)
       // One timer a batch: a wake-up for each group would cost more than the sealing.
-      if (pending.length >= size) stage.wake()
+      if (pending.count >= size) stage.wake()
       else if (!armed) {
         armed = true
         setTimeout(() => {
@@ -122,15 +125,16 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
   }
 }
 
-async function unsealed ({ context, deposits, progress }: SealerOptions): Promise<CommittedLeaf[]> {
+async function readUnsealed ({ context, deposits, progress }: SealerOptions): Promise<Unsealed> {
   const { sealed, received } = progress
   if (sealed.sequence > received) throw new StoreError({ code: 'DAMAGED', message: 'records that were sealed are missing' })
-  const leaves: CommittedLeaf[] = []
+  const pending = createUnsealed()
   let expected = sealed.sequence
   for await (const bytes of deposits.records(sealed.sequence, received)) {
     const record = parseRecord(bytes)
     if (record.sequence !== String(expected++)) throw new StoreError({ code: 'DAMAGED', message: `record ${expected - 1} is missing` })
-    leaves.push({ hash: leafHash(context.crypto, bytes), receivedAt: Date.parse(record.receivedAt) })
+    const receivedAt = Date.parse(record.receivedAt)
+    pending.add({ hashes: Buffer.from(leafHash(context.crypto, bytes)), first: receivedAt, latest: receivedAt })
   }
-  return leaves
+  return pending
 }

@@ -12,11 +12,14 @@ import { depositedText } from './deposited.js'
 import { DigestsBody, digestsDeposit } from './digests.js'
 
 const MEDIA_TYPE = 'application/x-ndjson'
+const LINE_FEED = 0x0a
 /** Most lines, and bytes, of one request: they are in memory until they are answered. */
 const LIMITS = { lines: 10_000, bytes: 16 * 1024 * 1024, line: 128 * 1024 } as const
 /** Lines that are deposited together. The event loop turns between two of these. */
 const TOGETHER = 128
-/** Of these, how many of one request are under way at once: enough that the disk never waits for this request. */
+/** Of these, how many are under way at once, of all requests: enough that the disk never waits, and no more is kept in memory. */
+const UNDER_WAY = 6
+/** Of these, how many answers of one request may wait to be read. */
 const AHEAD = 6
 
 /**
@@ -24,6 +27,7 @@ const AHEAD = 6
  * its receipt or with what is wrong with it. A line that fails spoils no other.
  */
 export const bulkRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app, { notary }, done) => {
+  const turns = createTurns(UNDER_WAY)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(MEDIA_TYPE, { parseAs: 'buffer' }, (_request, body, parsed) => { parsed(null, body) })
   app.addContentTypeParser('*', (_request, _payload, parsed) => { parsed(wrongType()) })
@@ -42,9 +46,11 @@ export const bulkRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app
     }
   }, async (request, reply) => {
     notary.intake.assertOpen()
-    const lines = linesOf(request.body)
+    const parcels = parcelsOf(request.body)
     return await reply.headers({ 'content-type': MEDIA_TYPE, 'x-content-type-options': 'nosniff' })
-      .send(Readable.from(inOrder(lines, async (some, first) => await depositLines(notary, request, some, first)), { objectMode: false }))
+      .send(Readable.from(inOrder(parcels, async (parcel) => {
+        return await turns.take(async () => await depositLines(notary, request, parcel))
+      }), { objectMode: false }))
   })
   done()
 }
@@ -53,39 +59,74 @@ function wrongType (): HttpError {
   return new HttpError('MEDIA_TYPE_UNSUPPORTED', `the body must be ${MEDIA_TYPE}: a JSON object on each line`)
 }
 
-function linesOf (body: unknown): string[] {
+/** Some lines of a request; text is made of them when it is their turn. */
+interface Parcel { readonly bytes: Buffer, readonly first: number }
+
+function parcelsOf (body: unknown): Parcel[] {
   if (!Buffer.isBuffer(body)) throw wrongType()
-  const lines = body.toString().split('\n')
-  if (lines.at(-1) === '') lines.pop()
-  if (lines.length === 0) throw new HttpError('REQUEST_INVALID', 'the request has no lines')
-  if (lines.length > LIMITS.lines) throw new HttpError('BODY_TOO_LARGE', `the request has ${lines.length} lines, ${LIMITS.lines} are allowed`)
-  return lines
+  const parcels: Parcel[] = []
+  let lines = 0
+  for (let start = 0; start < body.length;) {
+    const first = lines + 1
+    let end = start
+    for (; lines < first - 1 + TOGETHER && end < body.length; lines++) {
+      const found = body.indexOf(LINE_FEED, end)
+      end = found < 0 ? body.length : found + 1
+    }
+    parcels.push({ bytes: body.subarray(start, end), first })
+    start = end
+  }
+  if (lines === 0) throw new HttpError('REQUEST_INVALID', 'the request has no lines')
+  if (lines > LIMITS.lines) throw new HttpError('BODY_TOO_LARGE', `the request has ${lines} lines, ${LIMITS.lines} are allowed`)
+  return parcels
 }
 
 /** Answers in the order of the lines, some of them ahead of what is read; the reader sets the pace. */
-async function * inOrder (lines: readonly string[], deposit: (some: readonly string[], first: number) => Promise<string>): AsyncGenerator<Buffer> {
-  const ahead: Promise<string>[] = []
-  for (let at = 0; at < lines.length; at += TOGETHER) {
-    ahead.push(deposit(lines.slice(at, at + TOGETHER), at + 1))
-    await new Promise(setImmediate)
-    if (ahead.length >= AHEAD) yield Buffer.from(await ahead.shift() as string)
+async function * inOrder (parcels: readonly Parcel[], deposit: (parcel: Parcel) => Promise<Buffer>): AsyncGenerator<Buffer> {
+  const ahead: Promise<Buffer>[] = []
+  for (const parcel of parcels) {
+    ahead.push(deposit(parcel))
+    if (ahead.length >= AHEAD) yield await ahead.shift() as Buffer
   }
-  for (const answer of ahead) yield Buffer.from(await answer)
+  for (const answer of ahead) yield await answer
+}
+
+/** So many at once, the others after them in the order in which they came, each in a turn of the event loop of its own. */
+function createTurns (most: number): { take<T> (run: () => Promise<T>): Promise<T> } {
+  const waiting: (() => void)[] = []
+  let taken = 0
+  return {
+    async take (run) {
+      if (taken < most) taken++
+      else await new Promise<void>((resolve) => { waiting.push(resolve) })
+      try {
+        await new Promise(setImmediate)
+        return await run()
+      } finally {
+        const next = waiting.shift()
+        if (next === undefined) taken--
+        else next()
+      }
+    }
+  }
 }
 
 type Reading = { readonly deposit: DigestsDeposit } | { readonly error: unknown }
 
 /** Never rejects: whatever goes wrong is the answer to a line. */
-async function depositLines ({ intake }: Notary, request: FastifyRequest, lines: readonly string[], first: number): Promise<string> {
-  const read = lines.map((line) => readLine(request, line))
+async function depositLines ({ intake }: Notary, request: FastifyRequest, { bytes, first }: Parcel): Promise<Buffer> {
+  const lines = bytes.toString().split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  const validate = request.compileValidationSchema(DigestsBody, 'body')
+  const read = lines.map((line) => readLine(validate, line))
   const good = read.flatMap((each) => 'deposit' in each ? [each.deposit] : [])
   const outcomes = (await intake.bulk(keyOf(request), good).catch((error: unknown) => good.map(() => new LineError(error)))).values()
-  return read.map((each, i) => {
+  return Buffer.from(read.map((each, i) => {
     const outcome = 'error' in each ? new LineError(each.error) : outcomes.next().value
     return `{"line":${first + i},${outcome === undefined || outcome instanceof Error
       ? `"problem":${problemText(outcome instanceof LineError ? outcome.cause : outcome, request)}}`
       : depositedText(outcome).slice(1)}\n`
-  }).join('')
+  }).join(''))
 }
 
 /** Whatever a line failed with. */
@@ -102,7 +143,7 @@ function problemText (error: unknown, request: FastifyRequest): string {
   return JSON.stringify(problem)
 }
 
-function readLine (request: FastifyRequest, line: string): Reading {
+function readLine (validate: ReturnType<FastifyRequest['compileValidationSchema']>, line: string): Reading {
   if (line.length > LIMITS.line) return { error: new HttpError('BODY_TOO_LARGE', `a line may have ${LIMITS.line} characters`) }
   let value: unknown
   try {
@@ -111,7 +152,6 @@ function readLine (request: FastifyRequest, line: string): Reading {
     if (cause instanceof HttpError) return { error: cause }
     return { error: new HttpError('REQUEST_INVALID', 'the line is not JSON', { cause }) }
   }
-  const validate = request.compileValidationSchema(DigestsBody, 'body')
   if (!validate(value)) {
     const [reason] = validate.errors ?? []
     return { error: new HttpError('REQUEST_INVALID', `body${reason?.instancePath ?? ''} ${reason?.message ?? 'is of the wrong form'}`) }
