@@ -9,10 +9,14 @@ export type Sha256 = Pick<Crypto, 'sha256'>
 export const HASH_SIZE = 32
 const LEAF_PREFIX = Uint8Array.of(0x00)
 const NODE_PREFIX = 0x01
+// What is hashed into a leaf, after the prefix. One for all that fit: this is synchronous, and making it costs about as much as hashing it.
+const leafBytes = new Uint8Array(2048)
 
 /** RFC 9162 section 2.1.1: SHA-256(0x00 || leaf). */
 export function leafHash (crypto: Sha256, leaf: Uint8Array): Uint8Array {
-  return crypto.sha256(concat(LEAF_PREFIX, leaf))
+  if (leaf.length >= leafBytes.length) return crypto.sha256(concat(LEAF_PREFIX, leaf))
+  leafBytes.set(leaf, LEAF_PREFIX.length)
+  return crypto.sha256(leafBytes.subarray(0, LEAF_PREFIX.length + leaf.length))
 }
 
 // What is hashed into a node. One for all of them: this is synchronous, and making it would cost more than hashing it.

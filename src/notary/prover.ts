@@ -1,11 +1,12 @@
-import { type BatchHeader, parseBatchHeader } from '../core/batch.js'
-import { equalBytes, fromHex, fromUtf8, toHex } from '../core/bytes.js'
+import { parseBatchHeader } from '../core/batch.js'
+import { equalBytes, fromHex, toHex, utf8 } from '../core/bytes.js'
+import { jcs } from '../core/jcs.js'
 import { discloseField, type MetadataField } from '../core/metadata.js'
 import { inclusionPath } from '../core/merkle.js'
-import type { Json } from '../core/jcs.js'
-import type { Attestation, Disclosure, FabricReadback, Identities, Proof } from '../core/proof.js'
-import type { Receipt, ReceiptBody } from '../core/receipt.js'
-import { type EvidenceRecord, parseRecord, recordBytes } from '../core/record.js'
+import type { Proof } from '../core/proof.js'
+import type { Receipt } from '../core/receipt.js'
+import { parseRecord, recordBytes } from '../core/record.js'
+import type { AttestedBatch } from '../store/anchors.js'
 import { StoreError } from '../store/errors.js'
 import type { Store } from '../store/store.js'
 import { batchPath, hashesOf, TILE } from './batch-tree.js'
@@ -13,108 +14,109 @@ import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
 import type { LogTree } from './log-tree.js'
 import type { Progress } from './progress.js'
+import { attestedText, pathText, proofText } from './proof-text.js'
+
+/** Batches whose part of a proof is kept, which is the same for all of their deposits; about 40 KB each. */
+const KEPT = 128
 
 /**
  * Receipts and proofs out of what is stored. Each takes a number of reads that does not depend on how much the log holds: record,
- * commit group, header, one tile, the tile roots, a few log tiles, read-back and block.
+ * commit group, header, one tile, the tile roots, a few log tiles, read-back and block. A proof is put together as text out of the texts that
+ * are stored: nearly all of it is the ledger's part, and to sort and quote that again would be most of the work.
  */
 export interface Prover {
   receipt (sequence: number): Promise<Receipt>
-  /** The proof as far as it can be completed now; PROOF_NOT_READY before the deposit is sealed. */
-  prove (sequence: number, disclose?: readonly string[]): Promise<Proof>
+  /** The exact bytes of the proof as far as it can be completed now; PROOF_NOT_READY before the deposit is sealed. */
+  prove (sequence: number, disclose?: readonly string[]): Promise<Uint8Array>
   /** The same proof with all attestations that there are now. Anybody who has the proof may ask. */
-  upgrade (proof: Proof): Promise<Proof>
+  upgrade (proof: Proof): Promise<Uint8Array>
 }
 
 export function createProver (context: Context, store: Store, logTree: LogTree, progress: Progress): Prover {
-  const recordOf = async (sequence: number): Promise<EvidenceRecord> =>
-    parseRecord(required(await store.deposits.record(sequence), `record ${sequence}`))
+  const attested = new Map<number, ReturnType<typeof attestedText>>()
 
-  const receiptBody = async (sequence: number): Promise<ReceiptBody> => {
-    const { statement, signature, leaves } = required(await store.deposits.groupOf(sequence), `the commit group of ${sequence}`)
-    const index = sequence - Number(statement.firstSequence)
-    return { statement, signature, path: leaves === undefined ? [] : inclusionPath(context.crypto, hashesOf(leaves), index).map(toHex) }
+  const recordOf = async (sequence: number): Promise<Buffer> => required(await store.deposits.record(sequence), `record ${sequence}`)
+
+  const groupOf = async (sequence: number): Promise<{ path: string[], text: string } & Pick<Receipt, 'statement' | 'signature'>> => {
+    const { leaves, ...group } = required(await store.deposits.groupOf(sequence), `the commit group of ${sequence}`)
+    const index = sequence - Number(group.statement.firstSequence)
+    return { ...group, path: leaves === undefined ? [] : inclusionPath(context.crypto, hashesOf(leaves), index).map(toHex) }
   }
 
-  const prove = async (sequence: number, disclose: readonly string[] = []): Promise<Proof> => {
-    if (progress.state(sequence) === 'received') {
-      throw new NotaryError({ code: 'PROOF_NOT_READY', message: 'the deposit is not sealed into a batch yet', retryAfter: 1 })
+  /** The ledger's part of the proofs of a batch. What is final does not change any more. */
+  const ledgerPart = async (number: number): Promise<ReturnType<typeof attestedText> | undefined> => {
+    const known = attested.get(number)
+    if (known !== undefined) return known
+    const found: AttestedBatch | undefined = await store.anchors.attested(number)
+    if (found === undefined) return undefined
+    const text = attestedText(found)
+    if (number < progress.final.batches) {
+      if (attested.size >= KEPT) attested.delete(attested.keys().next().value as number)
+      attested.set(number, text)
     }
+    return text
+  }
+
+  const assemble = async (sequence: number, disclosures: string | undefined): Promise<Uint8Array> => {
     const number = required(await store.batches.numberOf(sequence), `the batch of ${sequence}`)
-    const [record, receipt, header, range, ledger] = await Promise.all([
-      recordOf(sequence), receiptBody(sequence), headerOf(store, number), logTree.range(number), ledgerPart(store, number)
+    const [record, group, headerBytes, range, ledger] = await Promise.all([
+      recordOf(sequence), groupOf(sequence), store.batches.header(number), logTree.range(number), ledgerPart(number)
     ])
+    const stored = required(headerBytes, `the header of batch ${number}`)
+    const header = parseBatchHeader(stored)
     const index = sequence - Number(header.first)
     const [tile, tileRoots] = await Promise.all([store.batches.tile(number, Math.floor(index / TILE)), store.batches.tileRoots(number)])
     const path = batchPath(context.crypto, {
       index, size: Number(header.size), root: fromHex(header.root), tile: required(tile, 'a tile'), tileRoots: required(tileRoots, 'tile roots')
     })
-    return {
-      type: 'steelyard/proof/v1',
-      record,
-      receipt,
-      batchPath: path.map(toHex),
-      header,
-      logPath: [...range.hashes].reverse().map(toHex), // the path of the last leaf is the range before it
-      ...(disclose.length === 0 ? {} : { disclosures: await disclosures(sequence, record, disclose) }),
-      ...ledger
-    }
+    return utf8(proofText({
+      ...ledger,
+      disclosures,
+      batchPath: pathText(path.map(toHex)),
+      header: stored.toString(),
+      logPath: pathText([...range.hashes].reverse().map(toHex)), // the path of the last leaf is the range before it
+      receiptPath: pathText(group.path),
+      group: group.text,
+      record: record.toString()
+    }))
   }
 
-  const disclosures = async (sequence: number, record: EvidenceRecord, names: readonly string[]): Promise<Disclosure[]> => {
-    const kept = record.metadata === undefined ? undefined : await store.deposits.private(sequence)
+  const requireSealed = (sequence: number): void => {
+    if (progress.state(sequence) !== 'received') return
+    throw new NotaryError({ code: 'PROOF_NOT_READY', message: 'the deposit is not sealed into a batch yet', retryAfter: 1 })
+  }
+
+  /** JCS of the opened fields. */
+  const disclosures = async (sequence: number, names: readonly string[]): Promise<string> => {
+    const kept = parseRecord(await recordOf(sequence)).metadata === undefined ? undefined : await store.deposits.private(sequence)
     const fields = kept === undefined ? [] : JSON.parse(kept.fields) as MetadataField[]
     const wanted = new Set(names)
     const found = fields.filter(({ name }) => wanted.has(name))
     if (kept === undefined || found.length < wanted.size) {
       throw new NotaryError({ code: 'FIELD_UNKNOWN', message: 'the deposit has no metadata field of that name' })
     }
-    return found.map(({ name }) => discloseField(context.crypto, kept.secret, fields, name)).sort((a, b) => Number(a.index) - Number(b.index))
+    return jcs(found.map(({ name }) => discloseField(context.crypto, kept.secret, fields, name)).sort((a, b) => Number(a.index) - Number(b.index)))
   }
 
   return {
     async receipt (sequence) {
-      const [record, body] = await Promise.all([recordOf(sequence), receiptBody(sequence)])
-      return { type: 'steelyard/receipt/v1', record, ...body }
+      const [record, { statement, signature, path }] = await Promise.all([recordOf(sequence), groupOf(sequence)])
+      return { type: 'steelyard/receipt/v1', record: parseRecord(record), statement, path, signature }
     },
-    prove,
+    async prove (sequence, disclose = []) {
+      requireSealed(sequence)
+      return await assemble(sequence, disclose.length === 0 ? undefined : await disclosures(sequence, disclose))
+    },
     async upgrade (given) {
       const sequence = Number(given.record.sequence)
       const stored = given.record.log === context.origin ? await store.deposits.record(sequence) : undefined
       if (stored === undefined || !equalBytes(stored, recordBytes(given.record))) {
         throw new NotaryError({ code: 'PROOF_FOREIGN', message: 'this log does not hold the record of that proof' })
       }
-      const proof = await prove(sequence)
-      return given.disclosures === undefined ? proof : { ...proof, disclosures: given.disclosures }
+      requireSealed(sequence)
+      return await assemble(sequence, given.disclosures === undefined ? undefined : jcs(given.disclosures))
     }
   }
-}
-
-async function headerOf (store: Store, number: number): Promise<BatchHeader> {
-  return parseBatchHeader(required(await store.batches.header(number), `the header of batch ${number}`))
-}
-
-/** The ledger's attestations of a batch, or nothing when they are not here yet. */
-async function ledgerPart (store: Store, number: number): Promise<{ attestations?: Attestation[], identities?: Identities }> {
-  const [location, readback] = await Promise.all([store.anchors.location(number), store.anchors.readback(number)])
-  if (location === undefined || readback === undefined) return {}
-  const block = required(await store.anchors.block(location.block), `block ${location.block}`)
-  const hashes = [...new Set(readback.endorsements.map(({ identity }) => identity))]
-  const identities = await Promise.all(hashes.map(async (hash) => {
-    return [hash, fromUtf8(required(await store.anchors.identity(hash), 'an identity'))] as const
-  }))
-  return {
-    attestations: [
-      { type: 'fabric-block/v1', target: 'batch', data: { ...block, data: [...block.data], transaction: String(location.transaction) } },
-      { type: 'fabric-readback/v1', target: 'batch', data: toJson(readback) }
-    ],
-    identities: Object.fromEntries(identities)
-  }
-}
-
-/** The same value, typed as what a document may hold: all of it was read from JSON. */
-function toJson (value: FabricReadback): Json {
-  return JSON.parse(JSON.stringify(value)) as Json
 }
 
 function required<T> (value: T | undefined, what: string): T {

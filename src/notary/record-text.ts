@@ -1,6 +1,7 @@
 import type { claimMembers } from '../core/claim.js'
 import { jcs } from '../core/jcs.js'
 import type { Digests } from '../core/record.js'
+import { pathText } from './proof-text.js'
 
 /** A deposit that was accepted and waits for its sequence numbers. */
 export interface Draft {
@@ -40,6 +41,5 @@ export function digestsText ({ sha256, sm3 }: Digests): string {
 
 /** JCS of a whole receipt out of the JCS of its parts; the path is in hexadecimal. */
 export function receiptText (record: string, path: readonly string[], signature: string, statement: string): string {
-  const hashes = path.length === 0 ? '' : `"${path.join('","')}"`
-  return `{"path":[${hashes}],"record":${record},"signature":"${signature}","statement":${statement},"type":"steelyard/receipt/v1"}`
+  return `{"path":${pathText(path)},"record":${record},"signature":"${signature}","statement":${statement},"type":"steelyard/receipt/v1"}`
 }

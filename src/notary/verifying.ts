@@ -1,6 +1,6 @@
 import type { Report } from '../core/findings.js'
 import { fromHex } from '../core/bytes.js'
-import { proofBytes } from '../core/proof.js'
+import { parseProof } from '../core/proof.js'
 import type { Digests } from '../core/record.js'
 import { createVerifier, type Verifier } from '../core/verify.js'
 import type { Bundles, CurrentBundle } from './bundle.js'
@@ -69,13 +69,13 @@ export function createVerifying (context: Context, prover: Prover, reader: Reade
     async byNumber (held, number) {
       const found = await reader.anyDeposit(number)
       if (found === undefined || !isSame(found.record.content.digests, held.digests)) return undefined
-      return run(held, proofBytes(await prover.prove(found.sequence)), false)
+      return run(held, await prover.prove(found.sequence), false)
     },
     async selfCheck (sequence) {
       const proof = await prover.prove(sequence)
-      const { digests, size } = proof.record.content
+      const { digests, size } = parseProof(proof).record.content
       bundles.current() // without a bundle there is nothing to check against: wait for it
-      const report = run({ digests, ...(size === undefined ? {} : { size: Number(size) }) }, proofBytes(proof), true)
+      const report = run({ digests, ...(size === undefined ? {} : { size: Number(size) }) }, proof, true)
       if (report.exitCode !== 0) throw new SelfCheckError(report)
     }
   }

@@ -1,6 +1,7 @@
 import type { BlockData, FabricReadback, Identities } from '../core/proof.js'
 import { jcs } from '../core/jcs.js'
 import { type Database, put, type Put, read, stored, write } from './database.js'
+import { StoreError } from './errors.js'
 import { numberKey, textKey } from './keys.js'
 
 /**
@@ -16,8 +17,8 @@ export interface Anchors {
   store (batches: readonly AnchoredBatch[]): Promise<void>
   final (mark: Mark): Promise<void>
   location (number: number): Promise<Location | undefined>
-  readback (number: number): Promise<FabricReadback | undefined>
-  identity (hash: string): Promise<Buffer | undefined>
+  /** What the ledger attested of a batch, once it is stored. */
+  attested (number: number): Promise<AttestedBatch | undefined>
   block (number: string): Promise<StoredBlock | undefined>
   /** Keeps blocks that are not an anchor's: configuration and definitions, for the trust bundle. */
   keepBlock (block: StoredBlock): Promise<void>
@@ -30,6 +31,15 @@ export interface AnchorMarks { readonly anchored: Mark, readonly final: Mark }
 export interface InFlight { readonly txId: string, readonly from: number, readonly count: number }
 /** Where the ledger holds a batch. */
 export interface Location { readonly block: string, readonly transaction: number }
+
+/** Attestations of a batch as JCS texts, exactly as they were stored: a proof quotes them, and takes none of them apart. */
+export interface AttestedBatch {
+  readonly location: Location
+  readonly block: string
+  readonly readback: string
+  /** By the SHA-256 of each serialized identity, ascending. */
+  readonly identities: readonly (readonly [string, string])[]
+}
 
 /** A block as proofs carry it; block 0 has no signatures. */
 export type StoredBlock = Omit<BlockData, 'signatures'> & { readonly signatures: string }
@@ -48,6 +58,11 @@ const IN_FLIGHT = textKey('x', 'in-flight')
 const START: Mark = { batches: 0, sequence: 0 }
 
 export function createAnchors (db: Database): Anchors {
+  const required = async (key: Buffer, what: string): Promise<Buffer> => {
+    const found = await read(db, key)
+    if (found === undefined) throw new StoreError({ code: 'DAMAGED', message: `${what} is missing in the database` })
+    return found
+  }
   const get = async <T>(key: Buffer, what: string): Promise<T | undefined> => {
     const found = await read(db, key)
     return found === undefined ? undefined : stored(found, what) as T
@@ -68,8 +83,22 @@ export function createAnchors (db: Database): Anchors {
     store: (batches) => write(db, anchorPuts(batches)),
     final: (mark) => write(db, [put(FINAL, JSON.stringify(mark))]),
     location: (number) => get(numberKey('a', number), 'an anchor'),
-    readback: (number) => get(numberKey('c', number), 'a read-back'),
-    identity: (hash) => read(db, textKey('i', hash)),
+    async attested (number) {
+      const [location, readback] = await Promise.all([get<Location>(numberKey('a', number), 'an anchor'), read(db, numberKey('c', number))])
+      if (location === undefined || readback === undefined) return undefined
+      const { endorsements } = stored(readback, 'a read-back') as FabricReadback
+      const [block, ...identities] = await Promise.all([
+        required(numberKey('b', Number(location.block)), `block ${location.block}`),
+        ...endorsements.map(async ({ identity }) => (await required(textKey('i', identity), 'an identity')).toString())
+      ])
+      stored(block, 'a block')
+      return {
+        location,
+        block: block.toString(),
+        readback: readback.toString(),
+        identities: endorsements.map(({ identity }, i) => [identity, identities[i] ?? ''] as const)
+      }
+    },
     block: (number) => get(numberKey('b', Number(number)), 'a block'),
     keepBlock: (block) => write(db, [put(numberKey('b', Number(block.number)), jcs(block))])
   }

@@ -41,6 +41,8 @@ export interface PrivatePart {
 export interface StoredGroup {
   readonly statement: CommitGroup
   readonly signature: string
+  /** JCS of {signature, statement}, as it was stored. */
+  readonly text: string
   /** Leaf hashes of the group, concatenated; absent for a group of one. */
   readonly leaves?: Buffer
 }
@@ -87,7 +89,7 @@ export function createDeposits (db: Database): Deposits {
     async groupOf (sequence) {
       const found = await lastAtOrBefore(db, numberKey('g', sequence))
       if (found === undefined) return undefined
-      const group = stored(found[1], 'a commit group') as StoredGroup
+      const group = { ...stored(found[1], 'a commit group') as Pick<StoredGroup, 'statement' | 'signature'>, text: found[1].toString() }
       if (readNumber(found[0], 1) !== Number(group.statement.firstSequence)) {
         throw new StoreError({ code: 'DAMAGED', message: 'a commit group stands under another sequence number' })
       }

@@ -1,7 +1,6 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { proofBytes } from '../../../core/proof.js'
 import { receiptBytes } from '../../../core/receipt.js'
 import type { Notary } from '../../../notary/notary.js'
 import type { FoundDeposit } from '../../../notary/reader.js'
@@ -74,7 +73,7 @@ export const evidenceRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = 
   }, async (request, reply) => {
     const { sequence, record, state } = await find(request)
     const { disclose = [] } = request.query
-    const bytes = proofBytes(await prover.prove(sequence, typeof disclose === 'string' ? [disclose] : disclose))
+    const bytes = await prover.prove(sequence, typeof disclose === 'string' ? [disclose] : disclose)
     return await reply.headers({ ...attachment(record.number, 'proof'), 'steelyard-state': state }).send(bytes)
   })
 

@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import { jcsBytes } from '../../../core/jcs.js'
 import { canonicalEvidenceNumber } from '../../../core/evidence-number.js'
 import type { Report } from '../../../core/findings.js'
-import { parseProof, PROOF_LIMITS, proofBytes } from '../../../core/proof.js'
+import { parseProof, PROOF_LIMITS } from '../../../core/proof.js'
 import type { Notary } from '../../../notary/notary.js'
 import type { Held } from '../../../notary/verifying.js'
 import { createDigester } from '../../../store/digester.js'
@@ -78,7 +78,7 @@ export const verifyRoutes: FastifyPluginCallbackTypebox<Options> = (app, { notar
     }
   }, async (request, reply) => {
     const proof = await notary.prover.upgrade(parseProof(jcsBytes(request.body)))
-    return await reply.type('application/json; charset=utf-8').send(proofBytes(proof))
+    return await reply.type('application/json; charset=utf-8').send(proof)
   })
   done()
 }
