@@ -43,11 +43,12 @@ Examples:
     await either(options, (commands, terminal) => commands.status(options, terminal), (commands, terminal) => commands.status(options, terminal))
   })
   for (const [verb, running] of [['stop', false], ['start', true]] as const) {
-    add(`${verb} <org>`, `${verb} one organization: its peer, orderer and CA`).action(async (org: string, options: Common) => {
-      await either(options,
-        (commands, terminal) => commands.organization(org, running, options, terminal),
-        (commands, terminal) => commands.organization(org, running, options, terminal))
-    })
+    add(`${verb} <org...>`, `${verb} organizations, each with its peer, orderer and CA; with --native also single nodes, e.g. court.peer`)
+      .action(async (names: string[], options: Common) => {
+        await either(options,
+          (commands, terminal) => commands.organizations(names, running, options, terminal),
+          (commands, terminal) => commands.organizations(names, running, options, terminal))
+      })
   }
   const native = (nameAndArguments: string, description: string): Command => network.command(nameAndArguments)
     .copyInheritedSettings(network)

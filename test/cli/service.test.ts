@@ -69,11 +69,20 @@ t.test('deposit, proof, trust, offline verification, network and doctor', async 
     t.ok(json(doctor).checks.some((check: { name: string, level: string }) => check.name === name && check.level !== 'problem'), name)
   }
 
+  // A ledger that is somebody else's: its nodes are those of the connection profile.
+  const foreign = { ...env, STEELYARD_LEDGER: join(data, 'network', 'profiles', 'operator.json') }
+  const profile = json(await run(process.execPath, [MAIN, 'doctor', '--json'], work, foreign))
+  t.match(profile.checks.filter(({ name }: { name: string }) => ['peers', 'orderers'].includes(name)), [{ level: 'ok' }, { level: 'ok' }])
+  t.match(json(await run(process.execPath, [MAIN, 'doctor', '--json'], work, { ...env, STEELYARD_LEDGER: join(work, 'notes.txt') })).checks
+    .find(({ name }: { name: string }) => name === 'ledger'), { level: 'problem' })
+
   // A ledger that cannot order any more: said by status and doctor, and mended by start.
   t.match(await cli('network', 'stop', 'operator'), { code: 0, out: /ordering quorum NO/ })
   const sick = await cli('doctor', '--json')
   t.equal(sick.code, 1)
   t.match(json(sick).checks.find((check: { name: string }) => check.name === 'ledger'), { level: 'problem', advice: 'steelyard network start ORG' })
+  t.match(json(await run(process.execPath, [MAIN, 'doctor', '--json'], work, foreign)).checks
+    .find(({ name }: { name: string }) => name === 'orderers'), { level: 'problem', says: /0 of 1 answer/ })
   t.match(await cli('network', 'start', 'operator'), { code: 0, out: /ordering quorum yes/ })
   t.match(await cli('network', 'stop', 'nobody'), { code: 1, err: /no organization nobody/ })
 

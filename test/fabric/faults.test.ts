@@ -22,6 +22,8 @@ import { type Answer, type RunningService, startService, until } from '../suppor
 import { fabricBinaries } from './binaries.js'
 
 const { skip } = fabricBinaries()
+/** The default one; STEELYARD_LEDGER_CLIENT=fabric-gateway runs the same with the other. */
+const CLIENT = process.env.STEELYARD_LEDGER_CLIENT ?? 'fabric-network'
 
 /** What `/health/ready` says, as far as it is looked at. */
 interface Ready {
@@ -44,7 +46,9 @@ t.test('faults of a consortium', { skip, timeout: 580_000 }, async (t) => {
     rmSync(dir, { recursive: true, force: true })
   })
   const { profile } = await networkUp({ dir, chaincode: 'chaincode' })
-  const start = async (folder = data, ledger = profile): Promise<RunningService> => await startService(folder, { STEELYARD_LEDGER: ledger })
+  const start = async (folder = data, ledger = profile): Promise<RunningService> => await startService(folder, {
+    STEELYARD_LEDGER: ledger, STEELYARD_LEDGER_CLIENT: CLIENT
+  })
   let service = await start()
   t.teardown(async () => { await service.kill() })
   const acknowledged: Array<{ number: string, sequence: string }> = []

@@ -48,6 +48,13 @@ t.test('the service identity at a CA', async (t) => {
     t.same(await wallet.get('service'), renewed.identity)
   })
 
+  await t.test('one that is due serves on while the CA is away', async (t) => {
+    const away = { ...profile, ca: { ...profile.ca, url: 'https://localhost:1' } }
+    const held = await wallet.get('service')
+    const due = Date.parse(new X509Certificate(held?.certificatePem ?? '').validTo) - 1000
+    t.same(await ensureIdentity({ profile: away, wallet, label: 'service', now: due }), { identity: held, changed: false })
+  })
+
   await t.test('past its expiry it is registered anew', async (t) => {
     const after = await ensure(until + 1)
     t.ok(after.changed)

@@ -3,15 +3,16 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
 import { checkVersions, findBinaries } from '../../network/native/binaries.js'
+import { environmentFile } from '../../network/native/bundle-files.js'
 import { fillTemplate, runBuilder } from '../../network/native/ccaas-builder.js'
 import { codeDigest, createPackage, packageFile } from '../../network/native/chaincode-package.js'
-import { defaultDescription } from '../../network/native/client.js'
+import { type BundleResult, defaultDescription, makeBundle } from '../../network/native/client.js'
 import { describeOrganization, parseConsortium, readConsortium } from '../../network/native/description.js'
 import { NativeNetworkError } from '../../network/native/errors.js'
 import { layoutOf } from '../../network/native/layout.js'
@@ -180,4 +181,45 @@ t.test('metrics are read by channel', async (t) => {
   const text = 'ledger_blockchain_height{channel="other"} 9\nledger_blockchain_height{channel="evidence"} 12\n'
   t.equal(metric(text, 'ledger_blockchain_height', 'evidence'), 12)
   t.equal(metric(text, 'ledger_blockchain_height', 'none'), undefined)
+})
+
+t.test('an organization\'s part on its own host', async (t) => {
+  const root = t.testdir({
+    'consortium.yaml': consortium({
+      organizations: [{ name: 'court', host: '192.0.2.1', listen: '192.0.2.1' }, { name: 'notary', host: '192.0.2.2', listen: '192.0.2.2', ports: { peer: 8051 } }]
+    })
+  })
+  const make = async (org: string, change: object = {}): Promise<BundleResult> => await makeBundle({
+    dir: join(root, org), org, description: join(root, 'consortium.yaml'), chaincode: 'test/ledger/chaincode-fixture', env: { PATH: '' }, ...change
+  })
+  const [court, notary] = [await make('court'), await make('notary')]
+  t.same([court.missing, notary.missing, court.genesis], [['notary'], ['court'], undefined])
+  t.notMatch(readFileSync(court.publicPart, 'utf8'), /PRIVATE/)
+  const exchange = (from: BundleResult, to: string): void => { copyFileSync(from.publicPart, join(root, to, 'public', from.publicPart.split('/').at(-1) ?? '')) }
+
+  writeFileSync(join(root, 'court', 'public', 'notary.json'), readFileSync(notary.publicPart, 'utf8').replace('NotaryMSP', 'OtherMSP'))
+  t.equal(await codeOf(async () => await make('court')), 'FOLDER_DAMAGED', 'a part that is not what its name says')
+  writeFileSync(join(root, 'court', 'public', 'notary.json'), readFileSync(notary.publicPart, 'utf8').replace('-----BEGIN CERTIFICATE', '-----BEGIN PRIVATE KEY'))
+  t.equal(await codeOf(async () => await make('court')), 'FOLDER_DAMAGED', 'or no certificate')
+
+  exchange(notary, 'court')
+  exchange(court, 'notary')
+  const both = [await make('court'), await make('notary')]
+  t.equal(both[0]?.genesis, both[1]?.genesis)
+  t.match(both[0]?.genesis, /^[0-9a-f]{64}$/)
+  t.equal(both[0]?.packageId, both[1]?.packageId)
+  t.match(await make('court'), { genesis: both[0]?.genesis, missing: [] }, 'again changes nothing')
+  const read = (name: string): string => readFileSync(join(root, 'court', 'bundle', name), 'utf8')
+  t.match(read('steelyard-court-peer.service'), /^ExecStart=\/usr\/local\/bin\/peer node start$/m)
+  t.match(read('README.md'), /192\.0\.2\.2:8051/)
+  t.match(read('README.zh-CN.md'), both[0]?.genesis ?? '')
+  t.match(read('peer.env'), /^CORE_PEER_LISTENADDRESS='192\.0\.2\.1:7051'$/m)
+  t.notOk(existsSync(join(root, 'court', 'bundle', 'steelyard.service')), 'notary, the last one, is the operator')
+  t.ok(existsSync(join(root, 'notary', 'bundle', 'steelyard.service')))
+
+  t.equal(await codeOf(async () => await make('notary', { dir: join(root, 'court') })), 'FOLDER_DAMAGED', 'one folder, one organization')
+  t.equal(await codeOf(async () => await ensureState(layoutOf(join(root, 'court')), () => parseConsortium(consortium({})))), 'FOLDER_DAMAGED')
+  t.equal(await codeOf(async () => await make('nobody', { dir: join(root, 'other') })), 'UNKNOWN_NODE')
+  t.equal(await codeOf(async () => await make('court', { dir: join(root, 'other'), description: defaultDescription() })), 'DESCRIPTION', 'localhost is nowhere')
+  t.throws(() => environmentFile({ A: "it's" }), RangeError)
 })

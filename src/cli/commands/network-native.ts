@@ -47,9 +47,9 @@ export async function status (options: NetworkOptions, terminal: Terminal): Prom
   return running ? 0 : 1
 }
 
-/** A node such as `court.peer`, or a whole organization. */
-export async function organization (name: string, running: boolean, options: NetworkOptions, terminal: Terminal): Promise<number> {
-  const nodes = await attempt(async () => await (running ? restartNodes(folder(options), [name]) : stopNodes(folder(options), [name])))
+/** Nodes such as `court.peer`, or whole organizations. */
+export async function organizations (names: readonly string[], running: boolean, options: NetworkOptions, terminal: Terminal): Promise<number> {
+  const nodes = await attempt(async () => await (running ? restartNodes(folder(options), names) : stopNodes(folder(options), names)))
   terminal.result(`${running ? 'started' : 'stopped'} ${nodes.join(', ') || 'nothing'}`, { nodes })
   return 0
 }

@@ -57,9 +57,12 @@ export async function status (options: NetworkOptions, terminal: Terminal): Prom
   return 0
 }
 
-export async function organization (name: string, running: boolean, options: NetworkOptions, terminal: Terminal): Promise<number> {
-  const found = await attempt(async () => await setOrg(networkFolder(options), name, running))
-  terminal.result(describe(found), { running: true, ...found })
+export async function organizations (
+  names: readonly string[], running: boolean, options: NetworkOptions, terminal: Terminal
+): Promise<number> {
+  let found: NetworkStatus | undefined
+  for (const name of names) found = await attempt(async () => await setOrg(networkFolder(options), name, running))
+  if (found !== undefined) terminal.result(describe(found), { running: true, ...found })
   return 0
 }
 

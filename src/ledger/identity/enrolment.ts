@@ -25,7 +25,8 @@ export interface EnrolmentOptions {
 
 /**
  * The service's identity: from the wallet, or registered and enrolled at the organization's CA and put there. One that nears its
- * expiry is re-enrolled with a fresh key; one that is past it is registered anew, since a CA accepts no expired certificate.
+ * expiry is re-enrolled with a fresh key, as soon as the CA does it; one that is past it is registered anew, since a CA accepts no
+ * expired certificate.
  */
 export async function ensureIdentity (options: EnrolmentOptions): Promise<{ identity: StoredIdentity, changed: boolean }> {
   const held = await options.wallet.get(options.label)
@@ -35,7 +36,8 @@ export async function ensureIdentity (options: EnrolmentOptions): Promise<{ iden
   if (held !== undefined && !isDue(held, options.now)) return { identity: held, changed: false }
   const identity = held === undefined || isExpired(held, options.now)
     ? await enrolNew(options)
-    : await asConfiguration('the service identity cannot be re-enrolled', async () => await reenrol(options, held))
+    : await reenrol(options, held).catch(() => held) // it still serves, and the next look tries again
+  if (identity === held) return { identity, changed: false }
   await options.wallet.put(options.label, identity)
   return { identity, changed: true }
 }
