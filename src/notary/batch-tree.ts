@@ -4,6 +4,7 @@ import { equalBytes } from '../core/bytes.js'
 import type { Crypto } from '../core/crypto.js'
 import { EvidenceError } from '../core/errors.js'
 import { HASH_SIZE, treeLevels, verifyInclusion } from '../core/merkle.js'
+import { ownTurn } from './turns.js'
 
 /** Leaf hashes in one tile. A power of two, so that the tree over the tiles' roots is the upper part of the whole tree. */
 export const TILE = 256
@@ -33,7 +34,7 @@ export async function buildBatchTree (crypto: Crypto, leaves: Buffer): Promise<B
   let turned = performance.now()
   for (let at = 0; at < leaves.length; at += TILE * HASH_SIZE) {
     if (performance.now() - turned > TURN_MS) {
-      await new Promise(setImmediate)
+      await ownTurn()
       turned = performance.now()
     }
     const tile = leaves.subarray(at, at + TILE * HASH_SIZE)

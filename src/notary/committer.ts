@@ -2,6 +2,7 @@ import type { Deposits } from '../store/deposits.js'
 import { buildGroup, type BuiltGroup, type Committed, type Entry, type Leaves, type Position } from './commit-group.js'
 import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
+import { ownTurn } from './turns.js'
 
 /** Most deposits of one group, which are written, synced and signed together: bounds the work of a receipt or proof made later. */
 export const GROUP = 256
@@ -125,7 +126,7 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
       const writing = write(group)
       if (written !== undefined) tell(written)
       written = undefined
-      if (depth >= GROUP) await new Promise(setImmediate) // neither those who are told nor those who arrive wait for the building
+      if (depth >= GROUP) await ownTurn() // neither those who are told nor those who arrive wait for the building
       let following = depth >= GROUP ? nextGroup(group.built.after) : undefined
       const failed = await writing
       if (failed === undefined) {

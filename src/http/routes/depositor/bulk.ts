@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { DigestsDeposit } from '../../../notary/intake.js'
 import type { Notary } from '../../../notary/notary.js'
+import { ownTurn } from '../../../notary/turns.js'
 import { keyOf } from '../../plugins/auth.js'
 import { parseJson } from '../../json.js'
 import { HttpError, problemOf } from '../../problems.js'
@@ -100,7 +101,7 @@ function createTurns (most: number): { take<T> (run: () => Promise<T>): Promise<
       if (taken < most) taken++
       else await new Promise<void>((resolve) => { waiting.push(resolve) })
       try {
-        await new Promise(setImmediate)
+        await ownTurn()
         return await run()
       } finally {
         const next = waiting.shift()
@@ -121,6 +122,7 @@ async function depositLines ({ intake }: Notary, request: FastifyRequest, { byte
   const read = lines.map((line) => readLine(validate, line))
   const good = read.flatMap((each) => 'deposit' in each ? [each.deposit] : [])
   const outcomes = (await intake.bulk(keyOf(request), good).catch((error: unknown) => good.map(() => new LineError(error)))).values()
+  await ownTurn()
   return Buffer.from(read.map((each, i) => {
     const outcome = 'error' in each ? new LineError(each.error) : outcomes.next().value
     return `{"line":${first + i},${outcome === undefined || outcome instanceof Error
