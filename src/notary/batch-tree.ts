@@ -3,7 +3,7 @@ import { MerkleTree } from 'merkletreejs'
 import { equalBytes } from '../core/bytes.js'
 import type { Crypto } from '../core/crypto.js'
 import { EvidenceError } from '../core/errors.js'
-import { HASH_SIZE, treeLevels, verifyInclusion } from '../core/merkle.js'
+import { HASH_SIZE, inclusionPath, treeLevels, verifyInclusion } from '../core/merkle.js'
 import { ownTurn } from './turns.js'
 
 /** Leaf hashes in one tile. A power of two, so that the tree over the tiles' roots is the upper part of the whole tree. */
@@ -16,9 +16,9 @@ const NODE_PREFIX = Buffer.of(0x01)
 const TURN_MS = 2
 
 /**
- * The tree of a batch, RFC 9162, by merkletreejs: only its constructor, `getRoot` and `getProof(leaf, index)` are used, since the rest of
- * it is unfit for evidence (DESIGN.md section 3). It is built a tile at a time, which takes less than a millisecond, with a
- * turn of the event loop between tiles.
+ * The tree of a batch, RFC 9162, by merkletreejs: only its constructor and `getRoot` are used, since most of the rest of it is unfit for
+ * evidence (DESIGN.md section 3); paths are by core. It is built a tile at a time, which takes less than a millisecond, with a
+ * turn of the event loop now and then.
  */
 export interface BatchTree {
   readonly root: Uint8Array
@@ -61,7 +61,10 @@ export function batchPath (crypto: Crypto, input: BatchPathInput): Uint8Array[] 
   const inTile = index % TILE
   const leaf = leaves[inTile]
   if (leaf === undefined) throw inconsistent('the tile ends before the leaf')
-  const path = [...pathIn(leaves, inTile), ...pathIn(hashesOf(tileRoots), Math.floor(index / TILE))]
+  const roots = hashesOf(tileRoots)
+  const tileIndex = Math.floor(index / TILE)
+  if (tileIndex >= roots.length) throw inconsistent('the tile roots end before the tile')
+  const path = [...inclusionPath(crypto, leaves, inTile), ...inclusionPath(crypto, roots, tileIndex)]
   if (!verifyInclusion(crypto, leaf, index, size, path, root)) throw inconsistent('a stored tile does not lead to its root')
   return path
 }
@@ -73,12 +76,6 @@ export interface BatchPathInput {
   /** The tile that holds `index`. */
   readonly tile: Uint8Array
   readonly tileRoots: Uint8Array
-}
-
-function pathIn (leaves: readonly Buffer[], index: number): Buffer[] {
-  const leaf = leaves[index]
-  if (leaf === undefined) throw inconsistent('the tile roots end before the tile')
-  return treeOf(leaves).getProof(leaf, index).map(({ data }) => data)
 }
 
 /** Concatenated hashes, one by one. */

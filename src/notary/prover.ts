@@ -6,7 +6,6 @@ import { inclusionPath } from '../core/merkle.js'
 import type { Proof } from '../core/proof.js'
 import type { Receipt } from '../core/receipt.js'
 import { parseRecord, recordBytes } from '../core/record.js'
-import type { AttestedBatch } from '../store/anchors.js'
 import { StoreError } from '../store/errors.js'
 import type { Store } from '../store/store.js'
 import { batchPath, hashesOf, TILE } from './batch-tree.js'
@@ -14,9 +13,9 @@ import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
 import type { LogTree } from './log-tree.js'
 import type { Progress } from './progress.js'
-import { attestedText, pathText, proofText } from './proof-text.js'
+import { attestedText, pathText, type ProofParts, proofText } from './proof-text.js'
 
-/** Batches whose part of a proof is kept, which is the same for all of their deposits; about 40 KB each. */
+/** Batches whose part of a proof is kept; about 40 KB each. */
 const KEPT = 128
 
 /**
@@ -32,8 +31,16 @@ export interface Prover {
   upgrade (proof: Proof): Promise<Uint8Array>
 }
 
+/** What is the same in the proofs of all deposits of a batch. */
+interface BatchPart {
+  readonly size: number
+  readonly root: Uint8Array
+  readonly tileRoots: Buffer
+  readonly texts: Pick<ProofParts, 'header' | 'logPath' | 'attestations' | 'identities'>
+}
+
 export function createProver (context: Context, store: Store, logTree: LogTree, progress: Progress): Prover {
-  const attested = new Map<number, ReturnType<typeof attestedText>>()
+  const kept = new Map<number, BatchPart>()
 
   const recordOf = async (sequence: number): Promise<Buffer> => required(await store.deposits.record(sequence), `record ${sequence}`)
 
@@ -43,41 +50,49 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
     return { ...group, path: leaves === undefined ? [] : inclusionPath(context.crypto, hashesOf(leaves), index).map(toHex) }
   }
 
-  /** The ledger's part of the proofs of a batch. What is final does not change any more. */
-  const ledgerPart = async (number: number): Promise<ReturnType<typeof attestedText> | undefined> => {
-    const known = attested.get(number)
-    if (known !== undefined) return known
-    const found: AttestedBatch | undefined = await store.anchors.attested(number)
-    if (found === undefined) return undefined
-    const text = attestedText(found)
-    if (number < progress.final.batches) {
-      if (attested.size >= KEPT) attested.delete(attested.keys().next().value as number)
-      attested.set(number, text)
+  const readBatch = async (number: number): Promise<BatchPart> => {
+    const [bytes, tileRoots, range, attested] = await Promise.all([
+      store.batches.header(number), store.batches.tileRoots(number), logTree.range(number), store.anchors.attested(number)
+    ])
+    const header = required(bytes, `the header of batch ${number}`)
+    const { size, root } = parseBatchHeader(header)
+    return {
+      size: Number(size),
+      root: fromHex(root),
+      tileRoots: required(tileRoots, 'tile roots'),
+      texts: {
+        header: header.toString(),
+        logPath: pathText([...range.hashes].reverse().map(toHex)), // the path of the last leaf is the range before it
+        ...(attested === undefined ? {} : attestedText(attested))
+      }
     }
-    return text
+  }
+
+  /** What is final does not change any more. */
+  const batchPart = async (number: number): Promise<BatchPart> => {
+    const known = kept.get(number)
+    if (known !== undefined) return known
+    const isFinal = number < progress.final.batches
+    const part = await readBatch(number)
+    if (isFinal) {
+      if (kept.size >= KEPT) kept.delete(kept.keys().next().value as number)
+      kept.set(number, part)
+    }
+    return part
   }
 
   const assemble = async (sequence: number, disclosures: string | undefined): Promise<Uint8Array> => {
-    const number = required(await store.batches.numberOf(sequence), `the batch of ${sequence}`)
-    const [record, group, headerBytes, range, ledger] = await Promise.all([
-      recordOf(sequence), groupOf(sequence), store.batches.header(number), logTree.range(number), ledgerPart(number)
-    ])
-    const stored = required(headerBytes, `the header of batch ${number}`)
-    const header = parseBatchHeader(stored)
-    const index = sequence - Number(header.first)
-    const [tile, tileRoots] = await Promise.all([store.batches.tile(number, Math.floor(index / TILE)), store.batches.tileRoots(number)])
-    const path = batchPath(context.crypto, {
-      index, size: Number(header.size), root: fromHex(header.root), tile: required(tile, 'a tile'), tileRoots: required(tileRoots, 'tile roots')
-    })
+    const inBatch = async (): Promise<{ index: number, tile: Buffer | undefined, part: BatchPart }> => {
+      const { number, first } = required(await store.batches.holding(sequence), `the batch of ${sequence}`)
+      const index = sequence - first
+      const [tile, part] = await Promise.all([store.batches.tile(number, Math.floor(index / TILE)), batchPart(number)])
+      return { index, tile, part }
+    }
+    const [record, group, { index, tile, part }] = await Promise.all([recordOf(sequence), groupOf(sequence), inBatch()])
+    const { size, root, tileRoots, texts } = part
+    const path = batchPath(context.crypto, { index, size, root, tile: required(tile, 'a tile'), tileRoots })
     return utf8(proofText({
-      ...ledger,
-      disclosures,
-      batchPath: pathText(path.map(toHex)),
-      header: stored.toString(),
-      logPath: pathText([...range.hashes].reverse().map(toHex)), // the path of the last leaf is the range before it
-      receiptPath: pathText(group.path),
-      group: group.text,
-      record: record.toString()
+      ...texts, disclosures, batchPath: pathText(path.map(toHex)), receiptPath: pathText(group.path), group: group.text, record: record.toString()
     }))
   }
 

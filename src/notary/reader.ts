@@ -50,13 +50,15 @@ export interface Reader {
 export function createReader (context: Context, store: Store, logTree: LogTree, progress: Progress): Reader {
   const anyDeposit = async (number: string): Promise<FoundDeposit | undefined> => {
     const sequence = await store.deposits.sequenceOf(number)
-    const bytes = sequence === undefined || sequence >= progress.received ? undefined : await store.deposits.record(sequence)
-    if (sequence === undefined || bytes === undefined) return undefined
+    if (sequence === undefined || sequence >= progress.received) return undefined
+    const state = progress.state(sequence)
+    const [bytes, batch] = await Promise.all([
+      store.deposits.record(sequence), state === 'received' ? undefined : store.batches.holding(sequence)
+    ])
+    if (bytes === undefined) return undefined
     const record = parseRecord(bytes)
     if (record.number !== number) return undefined // left by a write that failed
-    const state = progress.state(sequence)
-    const batch = state === 'received' ? undefined : await store.batches.numberOf(sequence)
-    return { sequence, record, state, ...(batch === undefined ? {} : { batch: String(batch) }) }
+    return { sequence, record, state, ...(batch === undefined ? {} : { batch: String(batch.number) }) }
   }
 
   const tileOf = (found: Buffer | undefined): Buffer => {

@@ -9,8 +9,8 @@ export interface Batches {
   seal (batch: BatchWrite): Promise<void>
   sealed (): Promise<SealedMark>
   header (number: number): Promise<Buffer | undefined>
-  /** Number of the batch that holds a sequence number; sealed ones only. */
-  numberOf (sequence: number): Promise<number | undefined>
+  /** The batch that holds a sequence number, and its first one; sealed ones only. */
+  holding (sequence: number): Promise<{ readonly number: number, readonly first: number } | undefined>
   /** Leaf hashes of one tile, concatenated. */
   tile (number: number, tile: number): Promise<Buffer | undefined>
   tileRoots (number: number): Promise<Buffer | undefined>
@@ -57,9 +57,9 @@ export function createBatches (db: Database): Batches {
 
     header: (number) => read(db, numberKey('h', number)),
 
-    async numberOf (sequence) {
+    async holding (sequence) {
       const found = await lastAtOrBefore(db, numberKey('f', sequence))
-      return found === undefined ? undefined : readNumber(found[1])
+      return found === undefined ? undefined : { number: readNumber(found[1]), first: readNumber(found[0], 1) }
     },
 
     tile: (number, tile) => read(db, numberKey('t', number, tile)),
