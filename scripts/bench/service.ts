@@ -21,6 +21,8 @@ export interface BenchService {
   gauges (): Promise<Map<string, number>>
   /** Waits until this many deposits have reached a state. */
   reached (state: 'sealed' | 'anchored' | 'final', deposits: number, limitMs?: number): Promise<void>
+  /** Waits until it has connected its ledger and loaded what that takes. */
+  ready (): Promise<void>
   /** Delays of its event loop since the last question, in milliseconds. */
   loopDelay (): Promise<LoopDelay>
   stop (): Promise<void>
@@ -44,6 +46,7 @@ export interface ServiceSettings {
 const CLI = resolve('dist/src/cli/main.js')
 const PRELOAD = fileURLToPath(new URL('./loop-delay.js', import.meta.url))
 const POLL_MS = 20
+const READY_MS = 60_000
 
 export async function startService ({ data, env = {} }: ServiceSettings): Promise<BenchService> {
   const began = performance.now()
@@ -76,6 +79,13 @@ export async function startService ({ data, env = {} }: ServiceSettings): Promis
       const until = performance.now() + limitMs
       while (((await gauges()).get(`steelyard_deposits_${state}`) ?? 0) < deposits) {
         if (performance.now() > until) throw new Error(`${deposits} deposits did not become ${state} in ${limitMs} ms`)
+        await sleep(POLL_MS)
+      }
+    },
+    async ready () {
+      const until = performance.now() + READY_MS
+      while ((await fetch(`${url}/health/ready`)).status !== 200) {
+        if (performance.now() > until) throw new Error(`the service was not ready in ${READY_MS} ms`)
         await sleep(POLL_MS)
       }
     },

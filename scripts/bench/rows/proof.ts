@@ -9,6 +9,7 @@ import { startService } from '../service.js'
 
 const FIRST = 100_000
 const PROOFS = 1500
+const WARM_UP = 500
 const MOST_MEMORY = 500 * 1024 ** 2
 const MOST_BYTES = 700
 const SMALL_BATCH = '512'
@@ -74,7 +75,7 @@ async function grow (run: Run, data: string, most: number, sealSize: string): Pr
     await service.stop()
     service = await startService({ data, env })
     const asking = createClient(service.url, service.authorization, 1)
-    await service.reached('final', total)
+    await service.ready()
     const times = await ask(asking, numbers)
     asking.close()
     memory = Math.max(memory, (await service.loopDelay()).maxRss)
@@ -103,11 +104,11 @@ async function grow (run: Run, data: string, most: number, sealSize: string): Pr
 
 async function ask (client: ReturnType<typeof createClient>, numbers: readonly string[]): Promise<number[]> {
   const times: number[] = []
-  for (let i = 0; i < PROOFS + 200; i++) {
+  for (let i = 0; i < WARM_UP + PROOFS; i++) {
     const number = numbers[(i * 7919) % numbers.length] as string
     const { status, ms } = await client.call('GET', `/v1/evidence/${number}/proof`)
     if (status !== 200) throw new Error(`a proof was answered ${status}`)
-    if (i >= 200) times.push(ms)
+    if (i >= WARM_UP) times.push(ms)
   }
   return times
 }
