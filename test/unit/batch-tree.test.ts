@@ -6,6 +6,7 @@ import { recordBytes, parseRecord } from '../../src/core/record.js'
 import { batchPath, buildBatchTree, TILE } from '../../src/notary/batch-tree.js'
 import { createLogTree } from '../../src/notary/log-tree.js'
 import { recordText } from '../../src/notary/record-text.js'
+import { createUnsealed } from '../../src/notary/unsealed.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 
 const leavesOf = (count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => nodeCrypto.sha256(Buffer.from(`leaf ${i % 300}`)))
@@ -29,6 +30,31 @@ t.test('a tile that was altered leads nowhere', async (t) => {
   tile[40] = (tile[40] as number) ^ 1
   t.throws(() => batchPath(nodeCrypto, { index: 256, size: 600, root, tile, tileRoots }), { code: 'ARGUMENT' })
   t.throws(() => batchPath(nodeCrypto, { index: 599, size: 600, root, tile: tiles[0] as Buffer, tileRoots }), { code: 'ARGUMENT' })
+})
+
+t.test('unsealed leaves keep their order, wherever batches end', (t) => {
+  const step = fc.oneof(fc.record({ add: fc.integer({ min: 1, max: 9 }) }), fc.record({ seal: fc.integer({ min: 1, max: 12 }) }))
+  fc.assert(fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    const unsealed = createUnsealed()
+    const model: Buffer[] = []
+    let next = 0
+    for (const each of steps) {
+      if ('add' in each) {
+        const hashes = Array.from({ length: each.add }, () => Buffer.alloc(32, next++))
+        unsealed.add({ hashes: Buffer.concat(hashes), first: next, latest: next })
+        model.push(...hashes)
+      } else {
+        const { hashes, latest } = unsealed.peek(each.seal)
+        const sealed = model.splice(0, each.seal)
+        t.same(hashes, Buffer.concat(sealed))
+        t.ok(latest >= (sealed.at(-1)?.[0] ?? 0))
+        unsealed.drop(sealed.length)
+      }
+      t.equal(unsealed.count, model.length)
+      t.equal(unsealed.first === undefined, model.length === 0)
+    }
+  }))
+  t.end()
 })
 
 t.test('the log\'s tree out of tiles', async (t) => {
