@@ -97,11 +97,12 @@ t.test('who endorses, and why the others do not', async (t) => {
     return standings.list()
   }
   let now = Date.parse('2026-01-01T00:00:00Z')
-  const standings = createStandings(() => now++)
+  const standings = createStandings(() => now)
   t.same(standings.list(), [])
   const all = organizations.map((mspId) => ({ mspId, endorses: true }))
   t.same(await ask(3, 'y', 'y', 'y', 'y'), all)
   t.same(await ask(2, 'y', failure('unreachable'), 'y', 'y'), all, 'twice may be chance')
+  now += 60_000 // `since` is the first failure's time, not that of the one that made it sure
   const [, absent] = await ask(1, 'y', failure('unreachable', 'no peer'), 'y', 'y')
   t.same(absent, { mspId: 'B', endorses: false, since: '2026-01-01T00:00:00.000Z', code: 'UNREACHABLE', message: 'no peer' })
   t.match((await ask(3, 'y', 'y', refusal('CLOCK'), 'y'))[2], { endorses: false, code: 'CLOCK' })
