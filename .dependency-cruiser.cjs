@@ -25,9 +25,9 @@ module.exports = {
     {
       name: 'no-circles',
       severity: 'error',
-      comment: 'values must not be imported in a circle',
+      comment: 'no circles, of types either',
       from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } }
+      to: { circular: true }
     },
     {
       name: 'resolvable',

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type * as Native from './commands/network-native.js'
 import type * as Embedded from './commands/network.js'
-import type { Act } from './program.js'
+import type { Act } from './act.js'
 import { wholeNumber } from './options.js'
 import type { Terminal } from './terminal.js'
 

@@ -5,7 +5,7 @@ import type { FsckOptions } from './commands/fsck.js'
 import type { ImportOptions } from './commands/import.js'
 import type { RebuildOptions } from './commands/rebuild-index.js'
 import type { DataOptions } from './ops.js'
-import type { Act } from './program.js'
+import type { Act } from './act.js'
 
 type Json = { readonly json?: boolean }
 

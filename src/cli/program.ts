@@ -3,15 +3,13 @@ import { addNetworkCommands } from './program-network.js'
 import { addOpsCommands } from './program-ops.js'
 import { EXIT } from './errors.js'
 import { repeated, wholeNumber } from './options.js'
-import { createTerminal, reportError, type Terminal } from './terminal.js'
+import type { Act } from './act.js'
+import { createTerminal, reportError } from './terminal.js'
 import type { DepositOptions } from './commands/deposit.js'
 import type { DoctorOptions } from './commands/doctor.js'
 import type { ProofOptions } from './commands/proof.js'
 import type { FetchOptions, PinOptions } from './commands/trust.js'
 import type { VerifyOptions } from './commands/verify.js'
-
-/** Registers what a sub-command does; its exit code becomes the program's. Sub-commands are imported when they run: the verifier needs little. */
-export type Act = (work: (terminal: Terminal) => Promise<number>, json: boolean | undefined) => Promise<void>
 
 /** Runs the command line. Resolves with the exit code; prints errors itself. */
 export async function run (argv: readonly string[]): Promise<number> {

@@ -6,7 +6,7 @@ import { numberKey, numberValue, readNumber } from '../../store/keys.js'
 import type { SealedMark } from '../../store/batches.js'
 import { readMarks } from '../fsck/marks.js'
 import { attestedHeader, endOf, readable, storedLeaves } from '../stored.js'
-import type { Rebuild } from './rebuild.js'
+import type { Rebuild } from './context.js'
 import type { LeafStream } from './records.js'
 
 interface Chosen { readonly header: BatchHeader, readonly bytes: Uint8Array, readonly leaves: readonly Uint8Array[] }

@@ -1,5 +1,4 @@
 import type { Crypto } from '../../core/crypto.js'
-import type { BatchEntry } from '../../core/ledger-values.js'
 import { equalBytes } from '../../core/bytes.js'
 import { parseRecord } from '../../core/record.js'
 import { LedgerError } from '../../ledger/errors.js'
@@ -16,22 +15,9 @@ import { readBundle, readLogIdentity } from '../fsck/service.js'
 import { createFindings, type Findings, type OnProgress, type Report } from '../report.js'
 import { attestedEntry, attestedHeader, parseGroup, parseJson, readable } from '../stored.js'
 import { rebuildBatches } from './batches.js'
+import type { Rebuild } from './context.js'
 import { createLeafStream } from './records.js'
-import { createRepairs, type Repairs } from './repairs.js'
-
-/** What every part of a rebuild is given. */
-export interface Rebuild {
-  readonly db: Maintenance
-  readonly crypto: Crypto
-  readonly origin: string
-  readonly findings: Findings
-  readonly repairs: Repairs
-  readonly onProgress: OnProgress
-  /** What the ledger has of a batch; undefined also when there is no ledger to ask. */
-  onLedger (number: number): Promise<BatchEntry | undefined>
-  /** Batches on the ledger; 0 when there is none to ask. */
-  ledgerSize (): Promise<number>
-}
+import { createRepairs } from './repairs.js'
 
 export interface RebuildOptions {
   readonly db: Maintenance

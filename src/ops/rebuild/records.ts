@@ -3,7 +3,7 @@ import { leafHash, rootOf } from '../../core/merkle.js'
 import { type EvidenceRecord, parseRecord } from '../../core/record.js'
 import { numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
 import { type Group, parseGroup, readable } from '../stored.js'
-import type { Rebuild } from './rebuild.js'
+import type { Rebuild } from './context.js'
 
 /** Leaf hashes of the records in order; undefined where there is no record that could be one. */
 export interface LeafStream {
