@@ -3,6 +3,10 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { toHex, utf8 } from '../../src/core/bytes.js'
 import { dataHash, headerDer, headerHash, ordererSignedBytes, type ParsedBlock, parseBlock } from '../../src/core/fabric/block.js'
+import { commitHash } from '../../src/core/fabric/commit/commit-hash.js'
+import { checkEnvelope } from '../../src/core/fabric/commit/envelope.js'
+import type { StateUpdate } from '../../src/core/fabric/commit/state.js'
+import { codes } from '../../src/core/fabric/commit/validation-codes.js'
 import { verifyLowS } from '../../src/core/fabric/ecdsa.js'
 import { parseEndorserTransaction } from '../../src/core/fabric/transaction.js'
 import { nodeCrypto } from '../../src/platform/node.js'
@@ -11,10 +15,7 @@ import { createKeyPair } from '../../network/embedded/crypto/certificates.js'
 import { serializeIdentity } from '../../network/embedded/crypto/identity.js'
 import { signingIdentity } from '../../network/embedded/crypto/sign.js'
 import type { EmbeddedNetworkError } from '../../network/embedded/errors.js'
-import { commitHash } from '../../network/embedded/ledger/commit-hash.js'
-import { checkEnvelope } from '../../network/embedded/ledger/envelope-checks.js'
-import { openStore, type StateUpdate } from '../../network/embedded/ledger/store.js'
-import { codes } from '../../network/embedded/ledger/validation-codes.js'
+import { openStore } from '../../network/embedded/ledger/store.js'
 import { type EmbeddedNetwork, openNetwork } from '../../network/embedded/network.js'
 import { common, kvrwset, rwset } from '../../network/embedded/proto.js'
 import { commit, height, highS, makeTransaction, type TransactionOptions } from '../support/endorsed-transaction.js'
@@ -75,7 +76,7 @@ t.test('the commit hash of real blocks', async (t) => {
         for (const { key, value } of writes) updates.set(`${namespace} ${key}`, { namespace, key, value, block: number, tx })
       }
     }
-    t.equal(toHex(commitHash(filter, [...updates.values()], stated(real(number - 1)))), toHex(stated(block)), `block ${number}`)
+    t.equal(toHex(commitHash(nodeCrypto, filter, [...updates.values()], stated(real(number - 1)))), toHex(stated(block)), `block ${number}`)
   }
 })
 
@@ -237,8 +238,8 @@ t.test('one organization', async (t) => {
       codes.INVALID_ENDORSER_TRANSACTION, codes.INVALID_CHAINCODE, codes.INVALID_CHAINCODE, codes.BAD_PROPOSAL_TXID
     ])
     const highCreator = await makeTransaction(network, { ...put('bad', '1'), tamper: highS })
-    t.same(checkEnvelope(ledger.config, highCreator.envelope), { ok: false, code: codes.BAD_CREATOR_SIGNATURE })
-    t.same(checkEnvelope(ledger.config, utf8('nonsense')), { ok: false, code: codes.BAD_PAYLOAD })
+    t.match(checkEnvelope(nodeCrypto, ledger.config, highCreator.envelope), { ok: false, code: codes.BAD_CREATOR_SIGNATURE })
+    t.match(checkEnvelope(nodeCrypto, ledger.config, utf8('nonsense')), { ok: false, code: codes.BAD_PAYLOAD })
   })
 
   t.test('what an orderer refuses', async (t) => {
@@ -352,7 +353,7 @@ t.test('a folder is used by one, and goes on where it was', async (t) => {
   const next = parseBlock(await second.ledger.block(tip) as Uint8Array)
   t.same(next.header.previousHash, headerHash(nodeCrypto, parseBlock(last).header))
   const [update] = [{ namespace: 'counter', key: 'n', value: utf8('2'), block: tip, tx: 0 }]
-  t.same(stated(next), commitHash(Uint8Array.of(0), [update], stated(parseBlock(last))), 'the commit hash goes on')
+  t.same(stated(next), commitHash(nodeCrypto, Uint8Array.of(0), [update], stated(parseBlock(last))), 'the commit hash goes on')
   await second.close()
   const store = await openStore(join(folder, 'ledger'))
   t.equal((await store.tip())?.height, tip + 1)

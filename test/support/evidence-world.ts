@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { batchHeaderBytes, type BatchHeader } from '../../src/core/batch.js'
-import { toBase64url, toHex, utf8 } from '../../src/core/bytes.js'
+import { fromBase64url, fromHex, toBase64url, toHex, utf8 } from '../../src/core/bytes.js'
+import { dataHash, headerHash } from '../../src/core/fabric/block.js'
 import { formatEvidenceNumber } from '../../src/core/evidence-number.js'
 import { jcs } from '../../src/core/jcs.js'
 import { batchKey, keysKey, logKey } from '../../src/core/ledger-values.js'
@@ -17,9 +18,10 @@ import { fingerprint, type TrustBundle, trustBundleBytes, type TrustIdentity } f
 import type { Exhibit } from '../../src/core/verify/input.js'
 import { attestedStatusBytes } from '../../src/core/verify/status.js'
 import { nodeCrypto } from '../../src/platform/node.js'
+import { timestamp } from '../../network/embedded/proto.js'
 import { genesisBlock } from '../../network/embedded/genesis/genesis-block.js'
 import {
-  CHAINCODE, CHANNEL, ForgedNetwork, lifecycleSet, type Member, NAMES, organization, type QueryOptions, readWriteSet, type SetOptions
+  type BlockOptions, CHAINCODE, CHANNEL, ForgedNetwork, lifecycleSet, type Member, NAMES, organization, type QueryOptions, readWriteSet, type SetOptions
 } from '../unit/fabric-forge.js'
 import { callAt, MemoryLedger } from './log-model.js'
 
@@ -113,6 +115,8 @@ export class EvidenceWorld {
   readonly ledger = new MemoryLedger()
   readonly #versions = new Map<string, [number, number]>()
   readonly #definition: BlockData
+  /** Blocks from 1 on, as the orderers made them. */
+  readonly blocks: BlockData[] = []
   readonly #one: boolean
   #range = emptyRange()
   #sequence = 0
@@ -123,8 +127,7 @@ export class EvidenceWorld {
   constructor (organizations: 1 | 4 = 4) {
     this.#one = organizations === 1
     this.network = this.#one ? single() : new ForgedNetwork()
-    const definition = this.network.definitionEnvelope(1, undefined, { endorsers: this.peers() })
-    this.#definition = this.network.block(1, [definition], { signers: this.#orderers() })
+    this.#definition = this.#order(1, [this.network.definitionEnvelope(1, undefined, { endorsers: this.peers() })])
     const names = this.#one ? ['Operator'] : [...NAMES]
     this.identity = {
       type: 'steelyard/trust-identity/v1',
@@ -137,7 +140,9 @@ export class EvidenceWorld {
         name, operator: this.#one || name === 'Platform', peers: [`${name}MSP`], orderers: [`${name}OrdererMSP`]
       }))
     }
-    this.#accept(openLog(nodeCrypto, this.#call(-1000), LOG, String(SKEW_MS), String(DEADLINE_MS), toBase64url(this.key.spki)), 3)
+    const opening = ['openLog', LOG, String(SKEW_MS), String(DEADLINE_MS), toBase64url(this.key.spki)] as const
+    this.#transact(opening, openLog(nodeCrypto, this.#call(-1000), opening[1], opening[2], opening[3], opening[4]), 3, -1000)
+    this.#fill(5)
   }
 
   peers (): Member[] {
@@ -162,16 +167,57 @@ export class EvidenceWorld {
     return { sets: { reads, writes }, answer: outcome.answer }
   }
 
+  /** Puts what a function accepted into a block of its own. */
+  #transact (args: readonly [string, ...string[]], reading: Reading<Outcome>, number: number, at: number): void {
+    const { sets, answer } = this.#accept(reading, number)
+    const endorsed = [lifecycleSet(), readWriteSet(CHAINCODE, sets)]
+    this.#order(number, [this.network.envelope({ args, payload: utf8(answer), endorsers: this.peers(), sets: endorsed, ...this.#named(number, at) })])
+  }
+
+  /** Makes a transaction one of its own, at its time. */
+  #named (number: number, at: number): Pick<QueryOptions, 'nonce' | 'channelHeader'> {
+    return {
+      nonce: `the nonce of block ${number}`,
+      channelHeader: (header) => { header.setTimestamp(timestamp.Timestamp.fromDate(new Date(T0 + at))) }
+    }
+  }
+
+  /** The next block of the channel, on the last one. Numbers that were left out are filled. */
+  #order (number: number, envelopes: readonly Uint8Array[], options: BlockOptions = {}): BlockData {
+    this.#fill(number - 1)
+    const block = this.network.block(number, envelopes, { signers: this.#orderers(), previousHash: this.#lastHash(), ...options })
+    this.blocks.push(block)
+    return block
+  }
+
+  /** With blocks of one transaction that nobody endorsed. */
+  #fill (upTo: number): void {
+    while (this.blocks.length < upTo) {
+      const number = this.blocks.length + 1
+      this.#order(number, [this.network.envelope({ endorsers: [], ...this.#named(number, 0) })])
+    }
+  }
+
+  #lastHash (): Uint8Array {
+    const last = this.blocks.at(-1)
+    if (last === undefined) return fromHex(this.network.identity.genesis)
+    return headerHash(nodeCrypto, {
+      number: BigInt(last.number), previousHash: fromHex(last.previousHash), dataHash: dataHash(nodeCrypto, last.data.map(fromBase64url))
+    })
+  }
+
   bytes (length: number): Uint8Array {
     return Uint8Array.from({ length }, () => (this.#random = (this.#random * 1103515245 + 12345) % 2147483648) >> 8 & 255)
   }
 
   register (key: ReceiptKeyPair, fromBatch: number, at = 0): void {
-    this.#accept(registerKey(nodeCrypto, this.#call(at), LOG, toBase64url(key.spki), String(fromBatch)), ++this.#block)
+    const args = ['registerKey', LOG, toBase64url(key.spki), String(fromBatch)] as const
+    this.#transact(args, registerKey(nodeCrypto, this.#call(at), args[1], args[2], args[3]), ++this.#block, at)
   }
 
   revoke (key: ReceiptKeyPair, until: number, compromisedFrom: string, at = 0): void {
-    this.#accept(revokeKey(nodeCrypto, this.#call(at), LOG, key.id, String(until), compromisedFrom), ++this.#block)
+    const args = ['revokeKey', LOG, key.id, String(until), compromisedFrom] as const
+    this.#transact(args, revokeKey(nodeCrypto, this.#call(at), args[1], args[2], args[3], args[4]), ++this.#block, at)
   }
 
   /** Deposits, seals, anchors and reads back one batch; proofs in order. */
@@ -266,11 +312,11 @@ export class EvidenceWorld {
       payload: utf8(anchored.answer),
       endorsers: options.anchorEndorsers ?? this.peers(),
       sets: [lifecycleSet(), readWriteSet(CHAINCODE, { ...anchored.sets, writes })],
+      ...this.#named(number, at),
       ...options.anchorQuery
     })
-    const block = this.network.block(number, [envelope], {
+    const block = this.#order(number, [envelope], {
       signers: options.signers ?? this.#orderers(),
-      previousHash: nodeCrypto.sha256(utf8(`block ${number - 1}`)),
       ...(options.lastConfig === undefined ? {} : { lastConfig: options.lastConfig })
     })
     const read = this.query('readBatch', [LOG, header.number], key, readAt, { endorsers: options.readEndorsers ?? this.peers(), ...options.readQuery })

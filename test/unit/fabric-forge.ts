@@ -8,7 +8,7 @@ import { proposalHash, transactionId } from '../../src/core/fabric/transaction.j
 import type { BlockData, FabricReadback } from '../../src/core/proof.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import { block } from './fabric-vectors.js'
-import { certificate, type CertificateOptions, type Issued, sign } from './fabric-pki.js'
+import { certificate, type CertificateOptions, extension, type Issued, sign } from './fabric-pki.js'
 
 /**
  * A network whose keys the tests hold, on the configuration of the real one: so that evidence can be made which is signed by the
@@ -46,6 +46,9 @@ export function member (mspId: string, options: CertificateOptions): Member {
   return { issued, identity: identity.serializeBinary() }
 }
 
+/** What a Fabric CA writes into the certificate of who may anchor. */
+const MAY_ANCHOR = extension('2a03040506070801', utf8('{"attrs":{"steelyard.anchor":"true"}}'))
+
 export function organization (name: string): Organization {
   const mspId = `${name}MSP`
   const ca = certificate({ commonName: `ca.${name}`, ca: true })
@@ -56,7 +59,7 @@ export function organization (name: string): Organization {
     ordererCa,
     tlsCa: certificate({ commonName: `tlsca.${name}`, ca: true }),
     peer: member(mspId, { commonName: 'peer0', units: ['peer'], issuer: ca }),
-    client: member(mspId, { commonName: 'user1', units: ['client'], issuer: ca }),
+    client: member(mspId, { commonName: 'user1', units: ['client'], issuer: ca, extensions: [MAY_ANCHOR] }),
     orderer: member(`${name}OrdererMSP`, { commonName: 'orderer', units: ['orderer'], issuer: ordererCa })
   }
 }
@@ -114,6 +117,8 @@ export interface QueryOptions {
   readonly sets?: readonly rwset.NsReadWriteSet[]
   readonly creator?: Member
   readonly channel?: string
+  /** Of a transaction that shares its ledger with others: a transaction id is that of creator and nonce. */
+  readonly nonce?: string
   readonly endorsers?: readonly Member[]
   readonly channelHeader?: Alter<common.ChannelHeader>
   readonly proposal?: Alter<proposal.ChaincodeProposalPayload>
@@ -158,6 +163,14 @@ export function readWriteSet (namespace: string, options: SetOptions): rwset.NsR
   set.setRwset(kv.serializeBinary())
   for (let i = 0; i < (options.collections ?? 0); i++) set.addCollectionHashedRwset(new rwset.CollectionHashedReadWriteSet())
   return set
+}
+
+function headerExtension (name: string): Uint8Array {
+  const id = new chaincode.ChaincodeID()
+  id.setName(name)
+  const named = new proposal.ChaincodeHeaderExtension()
+  named.setChaincodeId(id)
+  return named.serializeBinary()
 }
 
 const SEQUENCE = `namespaces/fields/${CHAINCODE}/Sequence`
@@ -217,10 +230,11 @@ export class ForgedNetwork {
     const creator = options.creator ?? this.organization(0).client
     const signatureHeader = new common.SignatureHeader()
     signatureHeader.setCreator(creator.identity)
-    signatureHeader.setNonce(utf8('a nonce of 24 bytes, say'))
+    signatureHeader.setNonce(utf8(options.nonce ?? 'a nonce of 24 bytes, say'))
     const header = new common.ChannelHeader()
     header.setType(3)
     header.setChannelId(options.channel ?? CHANNEL)
+    header.setExtension$(headerExtension(options.chaincode ?? CHAINCODE))
     header.setTxId(transactionId(nodeCrypto, { creator: creator.identity, nonce: signatureHeader.getNonce_asU8() }))
     options.channelHeader?.(header)
     const channelHeader = (options.channelHeaderBytes ?? same)(header.serializeBinary())

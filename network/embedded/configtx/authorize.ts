@@ -4,9 +4,10 @@
  * @module
  */
 import { concat } from '../../../src/core/bytes.js'
+import { verifySignature } from '../../../src/core/fabric/commit/envelope.js'
 import type { ChannelConfig } from '../../../src/core/fabric/config.js'
 import { type PolicySigner, policyAt } from '../../../src/core/fabric/policy.js'
-import { verifySignature } from '../ledger/envelope-checks.js'
+import { nodeCrypto } from '../../../src/platform/node.js'
 import { policyRefusal } from '../ledger/policy-refusal.js'
 import { common, configtx } from '../proto.js'
 import { type ConfigElement, type ConfigMap, mapConfig, wrongName } from './config-map.js'
@@ -98,7 +99,7 @@ function signersOf (config: ChannelConfig, update: configtx.ConfigUpdateEnvelope
   return update.getSignaturesList().flatMap((signed) => {
     const header = signed.getSignatureHeader_asU8()
     const identity = creatorOf(header)
-    const verdict = verifySignature(config, identity, concat(header, update.getConfigUpdate_asU8()), signed.getSignature_asU8())
+    const verdict = verifySignature(nodeCrypto, config, identity, concat(header, update.getConfigUpdate_asU8()), signed.getSignature_asU8())
     return verdict === undefined ? [] : [{ mspId: verdict.mspId, role: verdict.role, roles: verdict.roles, identity }]
   })
 }

@@ -4,11 +4,11 @@
  * @module
  */
 import { utf8 } from '../../../src/core/bytes.js'
+import { definitionFieldKey } from '../../../src/core/fabric/commit/definition-rules.js'
 import { endorsedBytes, proposalHash } from '../../../src/core/fabric/transaction.js'
 import { nodeCrypto } from '../../../src/platform/node.js'
 import { lifecycleNamespace, type OrgNode, type Simulator } from '../channel.js'
 import type { ChaincodeDescription } from '../description.js'
-import { definitionFieldKey } from '../ledger/definitions.js'
 import { newTransactionId } from '../ledger/transaction-id.js'
 import {
   applicationPolicy, chaincode, common, definition, lifecycle, lifecycleDb, proposal, proposalResponse, timestamp, transaction

@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto'
 import { concat } from '../../../src/core/bytes.js'
 import { type BlockHeader, headerDer, ordererSignedBytes } from '../../../src/core/fabric/block.js'
+import { varint } from '../../../src/core/fabric/commit/commit-hash.js'
 import type { OrgNode } from '../channel.js'
 import { common } from '../proto.js'
-import { varint } from './commit-hash.js'
 
 /** What goes into one block. */
 export interface BlockParts {

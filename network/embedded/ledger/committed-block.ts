@@ -1,10 +1,10 @@
 import { EvidenceError } from '../../../src/core/errors.js'
 import { parseBlock } from '../../../src/core/fabric/block.js'
+import { codes } from '../../../src/core/fabric/commit/validation-codes.js'
 import { FabricRefusal } from '../../../src/core/fabric/refusal.js'
 import { parseEndorserTransaction, parseEnvelope } from '../../../src/core/fabric/transaction.js'
 import type { CommittedBlock, CommittedTransaction } from '../channel.js'
 import { common } from '../proto.js'
-import { codes } from './validation-codes.js'
 
 /** Index of the transaction filter in a block's metadata. */
 const FILTER = common.BlockMetadataIndex.TRANSACTIONS_FILTER

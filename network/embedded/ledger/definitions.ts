@@ -2,24 +2,18 @@
  * Chaincode definitions as the `_lifecycle` namespace holds them.
  * @module
  */
+import { type DefinitionField, definitionFieldKey, lifecycleRules, readFields } from '../../../src/core/fabric/commit/definition-rules.js'
+import type { NamespaceRules } from '../../../src/core/fabric/commit/state.js'
 import type { ChannelConfig } from '../../../src/core/fabric/config.js'
-import { LIFECYCLE_POLICY } from '../../../src/core/fabric/definition.js'
-import {
-  type EndorsementPolicy, evaluatePolicy, evaluateSignatureRule, type PolicySigner, readSignaturePolicy
-} from '../../../src/core/fabric/policy.js'
-import { type ChaincodeDefinition, definitionSequenceKey, lifecycleNamespace } from '../channel.js'
-import { applicationPolicy, definition, lifecycleDb } from '../proto.js'
+import { type ChaincodeDefinition, lifecycleNamespace } from '../channel.js'
 import type { Store } from './store.js'
 
-/** A definition with the policy that its transactions must satisfy. */
+/** A definition with the rules that its transactions must satisfy. */
 export interface CommittedDefinition extends ChaincodeDefinition {
-  readonly policy: EndorsementPolicy
+  readonly rules: NamespaceRules | { readonly unread: string }
 }
 
-/** Where `_lifecycle` keeps a field of a definition. */
-export function definitionFieldKey (chaincode: string, field: 'Sequence' | 'EndorsementInfo' | 'ValidationInfo' | 'Collections'): string {
-  return field === 'Sequence' ? definitionSequenceKey(chaincode) : `namespaces/fields/${chaincode}/${field}`
-}
+const FIELDS: readonly DefinitionField[] = ['Sequence', 'EndorsementInfo', 'ValidationInfo']
 
 /** Reads definitions of the committed state and keeps them until a block changes any. */
 export class Definitions {
@@ -37,9 +31,9 @@ export class Definitions {
     return found
   }
 
-  /** The policy for writes into a namespace; undefined where nothing is defined. */
-  async policy (namespace: string): Promise<EndorsementPolicy | undefined> {
-    return namespace === lifecycleNamespace ? LIFECYCLE_POLICY : (await this.get(namespace))?.policy
+  /** The rules for writes into a namespace; undefined where nothing is defined. */
+  async rules (namespace: string, config: ChannelConfig): Promise<CommittedDefinition['rules'] | undefined> {
+    return namespace === lifecycleNamespace ? lifecycleRules(config) : (await this.get(namespace))?.rules
   }
 
   /** Call after a block that wrote into `_lifecycle`. */
@@ -48,32 +42,9 @@ export class Definitions {
   }
 
   async #read (name: string): Promise<CommittedDefinition | undefined> {
-    const [sequence, endorsement, validation] = await Promise.all((['Sequence', 'EndorsementInfo', 'ValidationInfo'] as const)
-      .map(async (field) => (await this.#store.state(lifecycleNamespace, definitionFieldKey(name, field)))?.value))
-    if (sequence === undefined || endorsement === undefined || validation === undefined) return undefined
-    const info = definition.ChaincodeValidationInfo.deserializeBinary(stateBytes(validation))
-    return {
-      name,
-      version: definition.ChaincodeEndorsementInfo.deserializeBinary(stateBytes(endorsement)).getVersion(),
-      sequence: lifecycleDb.StateData.deserializeBinary(sequence).getInt64(),
-      policy: policyOf(info.getValidationParameter_asU8())
-    }
+    const values = new Map<DefinitionField, Uint8Array | undefined>()
+    for (const field of FIELDS) values.set(field, (await this.#store.state(lifecycleNamespace, definitionFieldKey(name, field)))?.value)
+    const fields = readFields((field) => values.get(field))
+    return fields === undefined ? undefined : { name, ...fields }
   }
-}
-
-function stateBytes (value: Uint8Array): Uint8Array {
-  return lifecycleDb.StateData.deserializeBinary(value).getBytes_asU8()
-}
-
-function policyOf (parameter: Uint8Array): EndorsementPolicy {
-  const policy = applicationPolicy.ApplicationPolicy.deserializeBinary(parameter)
-  const signature = policy.getSignaturePolicy()
-  return signature === undefined
-    ? { kind: 'reference', path: policy.getChannelConfigPolicyReference() }
-    : { kind: 'signature', rule: readSignaturePolicy(signature) }
-}
-
-/** Do these signers satisfy the policy? */
-export function satisfies (config: ChannelConfig, policy: EndorsementPolicy, signers: readonly PolicySigner[]): boolean {
-  return policy.kind === 'reference' ? evaluatePolicy(config.policies, policy.path, signers) : evaluateSignatureRule(policy.rule, signers)
 }

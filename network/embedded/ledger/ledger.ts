@@ -4,7 +4,11 @@
  */
 import { equalBytes, utf8 } from '../../../src/core/bytes.js'
 import { type BlockHeader, dataHash, headerHash } from '../../../src/core/fabric/block.js'
+import { commitHash } from '../../../src/core/fabric/commit/commit-hash.js'
+import { validateIdentity } from '../../../src/core/fabric/commit/envelope.js'
+import { codes } from '../../../src/core/fabric/commit/validation-codes.js'
 import { bftQuorum, type ChannelConfig, parseConfigBlock } from '../../../src/core/fabric/config.js'
+import { satisfies } from '../../../src/core/fabric/endorsement.js'
 import type { MspVerdict } from '../../../src/core/fabric/msp.js'
 import { nodeCrypto } from '../../../src/platform/node.js'
 import {
@@ -14,16 +18,13 @@ import type { Organization } from '../crypto/organization.js'
 import { EmbeddedNetworkError } from '../errors.js'
 import { genesisBlock } from '../genesis/genesis-block.js'
 import { assembleBlock } from './block-assembly.js'
-import { commitHash } from './commit-hash.js'
 import { committedBlock } from './committed-block.js'
-import { Definitions, satisfies } from './definitions.js'
-import { validateIdentity } from './envelope-checks.js'
+import { Definitions } from './definitions.js'
 import { admit } from './order-filter.js'
 import { type Admitted, Sequencer } from './sequencer.js'
 import { createSimulator } from './simulator.js'
 import type { Store, Tip } from './store.js'
-import { type BlockVerdict, validateBlock } from './validate-block.js'
-import { codes } from './validation-codes.js'
+import { type ValidatedBlock, validateBlock } from './validate-block.js'
 
 /** What a ledger is opened with. */
 export interface LedgerOptions {
@@ -38,7 +39,7 @@ export interface LedgerOptions {
 
 const EMPTY = new Uint8Array(0)
 /** Of the block of a configuration, which was authorized by the one in force when the block was cut: it changes no state. */
-const CONFIGURED: BlockVerdict = { filter: Uint8Array.of(codes.VALID), updates: [], history: [] }
+const CONFIGURED: ValidatedBlock = { filter: Uint8Array.of(codes.VALID), updates: [], history: [] }
 const ENDORSEMENT = { kind: 'reference', path: '/Channel/Application/Endorsement' } as const
 
 /** The ledger in a store; makes block 0 if there is none. */
@@ -204,13 +205,13 @@ export class Ledger implements Channel {
     const header: BlockHeader = { number: BigInt(number), previousHash, dataHash: dataHash(nodeCrypto, envelopes) }
     const context = { store: this.#store, config: this.config, definitions: this.#definitions }
     const verdict = isConfig ? CONFIGURED : await validateBlock(context, number, envelopes)
-    const chained = commitHash(verdict.filter, verdict.updates, this.#tip.commitHash)
+    const chained = commitHash(nodeCrypto, verdict.filter, verdict.updates, this.#tip.commitHash)
     const bytes = assembleBlock({ header, data: envelopes, lastConfigBlock, signers, filter: verdict.filter, commitHash: chained })
     const tip = { height: number + 1, hash: headerHash(nodeCrypto, header), commitHash: chained, lastConfigBlock }
     await this.#write(tip, bytes, verdict, isConfig ? parseConfigBlock(nodeCrypto, bytes) : this.#config)
   }
 
-  async #write (tip: Tip, bytes: Uint8Array, { updates, history }: BlockVerdict, config: ChannelConfig): Promise<void> {
+  async #write (tip: Tip, bytes: Uint8Array, { updates, history }: ValidatedBlock, config: ChannelConfig): Promise<void> {
     const block = committedBlock(bytes)
     const transactions = []
     for (const location of locations(block)) {

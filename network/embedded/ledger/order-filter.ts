@@ -1,13 +1,14 @@
 import { EvidenceError } from '../../../src/core/errors.js'
+import { verifySignature } from '../../../src/core/fabric/commit/envelope.js'
 import type { ChannelConfig } from '../../../src/core/fabric/config.js'
 import { FabricRefusal } from '../../../src/core/fabric/refusal.js'
 import { parseEnvelope, type ParsedEnvelope } from '../../../src/core/fabric/transaction.js'
+import { nodeCrypto } from '../../../src/platform/node.js'
 import { checkConsenters } from '../configtx/check-new.js'
 import { proposeConfig } from '../configtx/propose.js'
 import { ConfigRefusal } from '../configtx/refusal.js'
 import { OrderError, type SigningIdentity } from '../channel.js'
 import { common } from '../proto.js'
-import { verifySignature } from './envelope-checks.js'
 import { policyRefusal } from './policy-refusal.js'
 import type { Admitted } from './sequencer.js'
 
@@ -63,7 +64,7 @@ function filter ({ config, now }: Gate, { signatureHeader, payload, signature }:
   if (bytes.length > absoluteMaxBytes) {
     throw new OrderError(400, `${what}message payload is ${bytes.length} bytes and exceeds maximum allowed ${absoluteMaxBytes} bytes`)
   }
-  const signer = verifySignature(config, signatureHeader.creator, payload, signature)
+  const signer = verifySignature(nodeCrypto, config, signatureHeader.creator, payload, signature)
   const signers = signer === undefined ? [] : [{ mspId: signer.mspId, role: signer.role, roles: signer.roles, identity: signatureHeader.creator }]
   const refusal = policyRefusal(config.policies, WRITERS, signers)
   if (refusal !== undefined) throw new OrderError(403, `${what}${refusal}: permission denied`)

@@ -1,7 +1,8 @@
 import { compareBytes, utf8 } from '../../../src/core/bytes.js'
+import { kvRead, RangeReads } from '../../../src/core/fabric/commit/range-reads.js'
+import type { StateVersion } from '../../../src/core/fabric/commit/state.js'
+import { nodeCrypto } from '../../../src/platform/node.js'
 import { kvrwset, rwset } from '../proto.js'
-import { kvRead, RangeReads } from './range-reads.js'
-import type { StateVersion } from './store.js'
 
 /** A range query while it is read; `end` moves with the last key until the range is exhausted. */
 export interface RecordedRange {
@@ -37,7 +38,7 @@ export class ReadWriteSet {
   }
 
   range (namespace: string, start: string, end: string): RecordedRange {
-    const range: Range = { start, end: '', exhausted: false, reads: new RangeReads() }
+    const range: Range = { start, end: '', exhausted: false, reads: new RangeReads(nodeCrypto) }
     this.#namespace(namespace).ranges.push(range)
     return {
       read: (key, version) => {

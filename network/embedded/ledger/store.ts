@@ -8,17 +8,12 @@ import { mkdirSync } from 'node:fs'
 import { Level } from 'level'
 import { concat, fromHex, fromUtf8, toHex, utf8 } from '../../../src/core/bytes.js'
 import type { HistoryEntry, TransactionLocation } from '../channel.js'
+import type { StateUpdate, StateVersion } from '../../../src/core/fabric/commit/state.js'
 import { EmbeddedNetworkError } from '../errors.js'
 import {
   blockKey, hashKey, historyKey, historyPrefix, keyOfState, readUint32, readUint64, stateBounds, stateKey, tipKey, transactionKey, uint32,
   uint64
 } from './keys.js'
-
-/** Where a value was written. */
-export interface StateVersion {
-  readonly block: number
-  readonly tx: number
-}
 
 /** A committed value and where it was written. */
 export interface VersionedValue extends StateVersion {
@@ -32,14 +27,6 @@ export interface Tip {
   readonly hash: Uint8Array
   readonly commitHash: Uint8Array
   readonly lastConfigBlock: number
-}
-
-/** The last write of a key in a block. */
-export interface StateUpdate extends StateVersion {
-  readonly namespace: string
-  readonly key: string
-  /** Absent: deleted. */
-  readonly value?: Uint8Array
 }
 
 /** One write of a valid transaction, for the key's history. */

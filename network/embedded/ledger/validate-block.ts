@@ -1,15 +1,14 @@
 /**
- * What committing a block means: the flag of every transaction, and what the valid ones change. Nothing is written here.
+ * Validates a block with the rules of core, which every verifier of a channel has too, on the state in the store. Nothing is written here.
  * @module
  */
+import { type BlockVerdict, type Judged, judgeBlock } from '../../../src/core/fabric/commit/judge-block.js'
+import type { Asking, StateQuestion, StateUpdate } from '../../../src/core/fabric/commit/state.js'
+import { codes } from '../../../src/core/fabric/commit/validation-codes.js'
 import type { ChannelConfig } from '../../../src/core/fabric/config.js'
-import type { EndorserTransaction } from '../../../src/core/fabric/transaction.js'
+import { nodeCrypto } from '../../../src/platform/node.js'
 import type { Definitions } from './definitions.js'
-import { checkEndorsements } from './endorsement-checks.js'
-import { checkEnvelope } from './envelope-checks.js'
-import { checkReads, PendingUpdates } from './state-checks.js'
-import type { HistoryRecord, StateUpdate, Store } from './store.js'
-import { codes } from './validation-codes.js'
+import type { HistoryRecord, Store } from './store.js'
 
 /** Against what a block is validated. */
 export interface ValidationContext {
@@ -19,64 +18,57 @@ export interface ValidationContext {
 }
 
 /** The outcome of a block. */
-export interface BlockVerdict {
+export interface ValidatedBlock {
   /** One `TxValidationCode` a transaction. */
   readonly filter: Uint8Array
   readonly updates: readonly StateUpdate[]
   readonly history: readonly HistoryRecord[]
 }
 
-interface Candidate {
-  readonly transaction?: EndorserTransaction
-  readonly code: number
+/** Validates the endorser transactions of block `number`. */
+export async function validateBlock (context: ValidationContext, number: number, envelopes: readonly Uint8Array[]): Promise<ValidatedBlock> {
+  const verdict = await settle(judgeBlock({ crypto: nodeCrypto, config: context.config, instead: publicOnly }, number, envelopes), context)
+  return { filter: verdict.filter, updates: verdict.updates, history: historyOf(verdict) }
 }
 
-/** Validates the endorser transactions of block `number`, in two passes as a peer does: each by itself, then against each other. */
-export async function validateBlock (
-  context: ValidationContext, number: number, envelopes: readonly Uint8Array[]
-): Promise<BlockVerdict> {
-  const candidates: Candidate[] = []
-  for (const envelope of envelopes) candidates.push(await judgeAlone(context, envelope))
-  const filter = new Uint8Array(envelopes.length)
-  const pending = new PendingUpdates()
-  const history: HistoryRecord[] = []
-  const seen = new Set<string>()
-  for (const [tx, candidate] of candidates.entries()) {
-    const code = await judgeInBlock(context, candidate, seen, pending)
-    filter[tx] = code
-    if (code !== codes.VALID || candidate.transaction === undefined) continue
-    apply(candidate.transaction, { block: number, tx }, pending, history)
-  }
-  return { filter, updates: pending.all(), history }
+/** This network has neither private data nor key-level policies: what uses them is refused. */
+function publicOnly ({ code, transaction }: Judged): number {
+  const uses = transaction?.readWriteSets.some((set) => set.metadataWrites > 0 || set.collections.length > 0) === true
+  return uses && code === codes.VALID ? codes.ILLEGAL_WRITESET : code
 }
 
-async function judgeAlone ({ store, config, definitions }: ValidationContext, envelope: Uint8Array): Promise<Candidate> {
-  const verdict = checkEnvelope(config, envelope)
-  if (!verdict.ok) return { code: verdict.code }
-  const { transaction } = verdict
-  if (await store.transaction(transaction.channelHeader.txId) !== undefined) return { code: codes.DUPLICATE_TXID }
-  return { transaction, code: await checkEndorsements(config, definitions, transaction) }
+async function settle<T> (asking: Asking<T>, context: ValidationContext): Promise<T> {
+  let step = asking.next()
+  while (step.done !== true) step = asking.next(await answer(context, step.value))
+  return step.value
 }
 
-async function judgeInBlock (
-  { store }: ValidationContext, { transaction, code }: Candidate, seen: Set<string>, pending: PendingUpdates
-): Promise<number> {
-  if (transaction === undefined || code !== codes.VALID) return code
-  const { txId } = transaction.channelHeader
-  if (seen.has(txId)) return codes.DUPLICATE_TXID
-  seen.add(txId)
-  return await checkReads(store, pending, transaction)
-}
+type Answer = Parameters<Asking<never>['next']>[0]
 
-function apply (
-  transaction: EndorserTransaction, version: { block: number, tx: number }, pending: PendingUpdates, history: HistoryRecord[]
-): void {
-  const { txId, timestamp } = transaction.channelHeader
-  for (const { namespace, writes } of transaction.readWriteSets) {
-    for (const { key, isDelete, value } of writes) {
-      const deletes = isDelete || value.length === 0 // an empty value deletes (FAB-18386)
-      pending.set({ namespace, key, ...version, ...(deletes ? {} : { value }) })
-      history.push({ namespace, key, tx: version.tx, txId, timestamp, isDelete: deletes, value: deletes ? new Uint8Array(0) : value })
+async function answer ({ store, config, definitions }: ValidationContext, question: StateQuestion): Promise<Answer> {
+  switch (question.ask) {
+    case 'version': {
+      const [{ namespace, collection, key }] = question.of
+      return collection === undefined ? await store.state(namespace, key) : undefined
     }
+    case 'range': {
+      const found = []
+      for await (const { key, value: { block, tx } } of store.range(...question.of)) found.push({ key, block, tx })
+      return found
+    }
+    case 'isKnown': return await store.transaction(...question.of) !== undefined
+    case 'rules': return await definitions.rules(question.of[0], config)
   }
+}
+
+/** Every write of the valid transactions, in order. */
+function historyOf ({ transactions, filter }: BlockVerdict): HistoryRecord[] {
+  return transactions.flatMap(({ transaction }, tx) => {
+    if (filter[tx] !== codes.VALID || transaction === undefined) return []
+    const { txId, timestamp } = transaction.channelHeader
+    return transaction.readWriteSets.flatMap(({ namespace, writes }) => writes.map(({ key, isDelete, value }) => {
+      const deletes = isDelete || value.length === 0 // an empty value deletes (FAB-18386)
+      return { namespace, key, tx, txId, timestamp, isDelete: deletes, value: deletes ? new Uint8Array(0) : value }
+    }))
+  })
 }

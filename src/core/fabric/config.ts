@@ -21,6 +21,8 @@ export interface ChannelConfig {
   readonly sequence: bigint
   readonly applicationMsps: ReadonlyMap<string, Msp>
   readonly ordererMsps: ReadonlyMap<string, Msp>
+  /** The application organizations: the name of the group that each has in the configuration. */
+  readonly organizations: ReadonlyArray<{ readonly name: string, readonly mspId: string }>
   readonly policies: PolicyTree
   /** `BFT`, `etcdraft`, ... */
   readonly consensusType: string
@@ -73,12 +75,14 @@ function readConfig (crypto: Crypto, channelId: string, sequence: bigint, root: 
   }
   const value = (path: string, name: string): Uint8Array | undefined => group(path)?.getValuesMap().get(name)?.getValue_asU8()
   const consenters = readConsenters(value('Orderer', 'Orderers'))
+  const application = readMsps(crypto, group('Application'))
   const batch = decodeExact(orderer.BatchSize, value('Orderer', 'BatchSize') ?? new Uint8Array(0))
   return {
     channelId,
     sequence,
-    applicationMsps: readMsps(crypto, group('Application')),
-    ordererMsps: readMsps(crypto, group('Orderer')),
+    applicationMsps: byId(application),
+    ordererMsps: byId(readMsps(crypto, group('Orderer'))),
+    organizations: [...application].map(([name, { id: mspId }]) => ({ name, mspId })),
     policies: readPolicyTree(root),
     consensusType: decodeExact(orderer.ConsensusType, value('Orderer', 'ConsensusType') ?? new Uint8Array(0)).getType(),
     consenters,
@@ -100,12 +104,20 @@ function readConfig (crypto: Crypto, channelId: string, sequence: bigint, root: 
   }
 }
 
+/** By the names of the organizations' groups. */
 function readMsps (crypto: Crypto, parent: configtx.ConfigGroup | undefined): Map<string, Msp> {
   const msps = new Map<string, Msp>()
-  for (const [, organization] of parent?.getGroupsMap().entries() ?? []) {
+  for (const [name, organization] of parent?.getGroupsMap().entries() ?? []) {
     const bytes = organization.getValuesMap().get('MSP')?.getValue_asU8()
     if (bytes === undefined) continue
-    const msp = createMsp(crypto, decodeExact(mspConfig.MSPConfig, bytes).getConfig_asU8())
+    msps.set(name, createMsp(crypto, decodeExact(mspConfig.MSPConfig, bytes).getConfig_asU8()))
+  }
+  return msps
+}
+
+function byId (named: ReadonlyMap<string, Msp>): Map<string, Msp> {
+  const msps = new Map<string, Msp>()
+  for (const msp of named.values()) {
     if (msps.has(msp.id)) throw new FabricRefusal('CONFIG', `two organizations with the MSP ${msp.id}`)
     msps.set(msp.id, msp)
   }

@@ -67,7 +67,7 @@ function lifecycleRead (chaincode: string, sets: readonly NsRwset[]): Version {
 
 /** Whether a namespace holds anything but plain reads. */
 export function writesAnything (set: NsRwset): boolean {
-  return set.writes.length + set.rangeQueries + set.metadataWrites + set.collections > 0
+  return set.writes.length + set.rangeQueries.length + set.metadataWrites + set.collections.length > 0
 }
 
 function unlisted (read: Version, definitions: readonly ChaincodeDefinition[]): FabricRefusal {

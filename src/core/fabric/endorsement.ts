@@ -53,15 +53,20 @@ function requirePeer (verdict: MspVerdict): Extract<MspVerdict, { ok: true }> {
 /** The endorsers together satisfy the policy, as the configuration has it. */
 export function requirePolicy (config: ChannelConfig, policy: EndorsementPolicy, endorsers: readonly Endorser[]): void {
   if (satisfies(config, policy, endorsers)) return
-  const supported = policy.kind === 'reference' ? isSupportedPolicy(config.policies, policy.path) : isSupportedRule(policy.rule)
-  throw new FabricRefusal(supported ? 'ENDORSEMENT_POLICY' : 'UNSUPPORTED',
+  throw new FabricRefusal(isDecided(config, policy) ? 'ENDORSEMENT_POLICY' : 'UNSUPPORTED',
     `the endorsements by ${endorsers.map(({ mspId }) => mspId).join(', ')} do not satisfy the policy`)
 }
 
-function satisfies (config: ChannelConfig, policy: EndorsementPolicy, endorsers: readonly PolicySigner[]): boolean {
+/** Whether signers whose signatures were verified satisfy a policy. */
+export function satisfies (config: ChannelConfig, policy: EndorsementPolicy, endorsers: readonly PolicySigner[]): boolean {
   return policy.kind === 'reference'
     ? evaluatePolicy(config.policies, policy.path, endorsers)
     : evaluateSignatureRule(policy.rule, endorsers)
+}
+
+/** Whether a policy that is not satisfied would not be either if every kind of policy were read here. */
+export function isDecided (config: ChannelConfig, policy: EndorsementPolicy): boolean {
+  return policy.kind === 'reference' ? isSupportedPolicy(config.policies, policy.path) : isSupportedRule(policy.rule)
 }
 
 /** Whether those of the identities that are peers of this configuration, each organization once, satisfy the policy. */

@@ -80,21 +80,29 @@ function requireRanges (
 }
 
 function requireGenesis (crypto: Crypto, identity: HistoryIdentity, data: readonly Uint8Array[]): ChannelConfig {
-  const hash = headerHash(crypto, { number: 0n, previousHash: new Uint8Array(0), dataHash: dataHash(crypto, data) })
-  if (toHex(hash) !== identity.genesis) throw new FabricRefusal('GENESIS', 'block 0 is not the one that the identity names')
+  if (toHex(genesisHash(crypto, data)) !== identity.genesis) throw new FabricRefusal('GENESIS', 'block 0 is not the one that the identity names')
   return requireConfiguration(crypto, identity, data)
+}
+
+/** @internal Header hash of a block 0 with this data. */
+export function genesisHash (crypto: Crypto, data: readonly Uint8Array[]): Uint8Array {
+  return headerHash(crypto, { number: 0n, previousHash: new Uint8Array(0), dataHash: dataHash(crypto, data) })
 }
 
 function requireNext (crypto: Crypto, identity: HistoryIdentity, current: ConfigRange, block: BlockEvidence): ChannelConfig {
   requireOrderedBlock(crypto, identity.channel, { ...current, until: block.number }, block)
   const config = requireConfiguration(crypto, identity, block.data)
-  if (config.sequence !== current.config.sequence + 1n) {
-    throw new FabricRefusal('CONFIG', `configuration ${config.sequence} after ${current.config.sequence}`)
-  }
+  requireFollowing(current.config, config)
   return config
 }
 
-function requireConfiguration (crypto: Crypto, identity: HistoryIdentity, data: readonly Uint8Array[]): ChannelConfig {
+/** @internal One change follows the other, and none is left out. */
+export function requireFollowing (current: ChannelConfig, next: ChannelConfig): void {
+  if (next.sequence !== current.sequence + 1n) throw new FabricRefusal('CONFIG', `configuration ${next.sequence} after ${current.sequence}`)
+}
+
+/** @internal The configuration in the data of a configuration block of the channel. */
+export function requireConfiguration (crypto: Crypto, identity: Pick<HistoryIdentity, 'channel'>, data: readonly Uint8Array[]): ChannelConfig {
   const [element] = data
   if (element === undefined || !isConfiguration(requireEnvelopes(identity.channel, data))) {
     throw new FabricRefusal('CONFIG', 'not a configuration block')

@@ -17,6 +17,7 @@ import orderer from '@hyperledger/fabric-protos/lib/orderer/configuration_pb.js'
 import chaincode from '@hyperledger/fabric-protos/lib/peer/chaincode_pb.js'
 import chaincodeEvent from '@hyperledger/fabric-protos/lib/peer/chaincode_event_pb.js'
 import applicationPolicy from '@hyperledger/fabric-protos/lib/peer/policy_pb.js'
+import collection from '@hyperledger/fabric-protos/lib/peer/collection_pb.js'
 import proposal from '@hyperledger/fabric-protos/lib/peer/proposal_pb.js'
 import proposalResponse from '@hyperledger/fabric-protos/lib/peer/proposal_response_pb.js'
 import transaction from '@hyperledger/fabric-protos/lib/peer/transaction_pb.js'
@@ -29,7 +30,7 @@ import { type MessageShape, withoutExplicitDefaults } from './explicit-defaults.
 
 export {
   common, configtx, configuration, ledger, policies, rwset, kvrwset, identities, mspConfig, mspPrincipal, orderer, chaincode,
-  chaincodeEvent, applicationPolicy, proposal, proposalResponse, transaction, definition, lifecycleDb, lifecycle
+  chaincodeEvent, collection, applicationPolicy, proposal, proposalResponse, transaction, definition, lifecycleDb, lifecycle
 }
 
 interface Message {

@@ -1,4 +1,4 @@
-import { compareBytes, utf8 } from '../bytes.js'
+import { compareBytes, toHex, utf8 } from '../bytes.js'
 import { decodeExact, kvrwset, rwset } from './proto.js'
 import { FabricRefusal } from './refusal.js'
 
@@ -25,11 +25,22 @@ export interface NsRwset {
   readonly namespace: string
   readonly reads: readonly Read[]
   readonly writes: readonly Write[]
-  readonly rangeQueries: number
+  readonly rangeQueries: readonly kvrwset.RangeQueryInfo[]
   readonly metadataWrites: number
-  readonly collections: number
+  readonly collections: readonly CollectionRwset[]
 }
 
+/** What was read and written in a private collection, as everybody sees it: by the hashes of keys and values. */
+export interface CollectionRwset {
+  readonly name: string
+  /** Keys are the hexadecimal of their hash. */
+  readonly reads: readonly Read[]
+  readonly writes: readonly Write[]
+  readonly metadataWrites: number
+}
+
+/** SHA-256 of no bytes: the hash of a value that deletes its key, since an empty value does (FAB-18386). */
+const HASH_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 const KEY_VALUE: number = rwset.TxReadWriteSet.DataModel.KV
 
 /**
@@ -56,17 +67,31 @@ function readNamespace (set: rwset.NsReadWriteSet): NsRwset {
     namespace: set.getNamespace(),
     reads,
     writes,
-    rangeQueries: kv.getRangeQueriesInfoList().length,
+    rangeQueries: kv.getRangeQueriesInfoList(),
     metadataWrites: kv.getMetadataWritesList().length,
-    collections: set.getCollectionHashedRwsetList().length
+    collections: set.getCollectionHashedRwsetList().map(readCollection)
+  }
+}
+
+function readCollection (set: rwset.CollectionHashedReadWriteSet): CollectionRwset {
+  const hashed = decodeExact(kvrwset.HashedRWSet, set.getHashedRwset_asU8())
+  return {
+    name: set.getCollectionName(),
+    reads: hashed.getHashedReadsList().map((read) => readVersion(toHex(read.getKeyHash_asU8()), read.getVersion())),
+    writes: hashed.getHashedWritesList().map((write) => {
+      const value = write.getValueHash_asU8()
+      return { key: toHex(write.getKeyHash_asU8()), isDelete: write.getIsDelete() || toHex(value) === HASH_OF_NOTHING, value }
+    }),
+    metadataWrites: hashed.getMetadataWritesList().length
   }
 }
 
 function readRead (read: kvrwset.KVRead): Read {
-  const version = read.getVersion()
-  return version === undefined
-    ? { key: read.getKey() }
-    : { key: read.getKey(), version: { block: BigInt(version.getBlockNum()), tx: BigInt(version.getTxNum()) } }
+  return readVersion(read.getKey(), read.getVersion())
+}
+
+function readVersion (key: string, version: kvrwset.Version | undefined): Read {
+  return version === undefined ? { key } : { key, version: { block: BigInt(version.getBlockNum()), tx: BigInt(version.getTxNum()) } }
 }
 
 function requireRising (names: readonly string[], what: string): void {

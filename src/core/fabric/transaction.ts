@@ -14,6 +14,7 @@ export interface ChannelHeader {
   /** Seconds and nanoseconds since 1970, by the client's clock. */
   readonly timestamp: { readonly seconds: bigint, readonly nanos: number }
   readonly extension: Uint8Array
+  readonly epoch: number
 }
 
 export interface SignatureHeader {
@@ -101,7 +102,8 @@ export function parseChannelHeader (bytes: Uint8Array): ChannelHeader {
     channelId: header.getChannelId(),
     txId: header.getTxId(),
     timestamp: { seconds: BigInt(timestamp?.getSeconds() ?? 0), nanos: timestamp?.getNanos() ?? 0 },
-    extension: header.getExtension_asU8()
+    extension: header.getExtension_asU8(),
+    epoch: header.getEpoch()
   }
 }
 

@@ -3,24 +3,34 @@
  * committed.
  * @module
  */
-import { compareBytes, concat, utf8 } from '../../../src/core/bytes.js'
-import { nodeCrypto } from '../../../src/platform/node.js'
-import type { StateUpdate, StateVersion } from './store.js'
+import { compareBytes, concat, fromHex, utf8 } from '../../bytes.js'
+import type { Sha256 } from '../../merkle.js'
+import type { StateUpdate, StateVersion } from './state.js'
 
 /** SHA-256(varint(length of the flags) || flags || updates || previous commit hash). */
-export function commitHash (filter: Uint8Array, updates: readonly StateUpdate[], previous: Uint8Array): Uint8Array {
-  return nodeCrypto.sha256(concat(varint(filter.length), filter, updatesMessage(updates), previous))
+export function commitHash (crypto: Sha256, filter: Uint8Array, updates: readonly StateUpdate[], previous: Uint8Array): Uint8Array {
+  return crypto.sha256(concat(varint(filter.length), filter, updatesMessage(updates), previous))
 }
 
-/** The message `Updates`: internal to the peer, so no generated class exists. Field 1: the key's last change, sorted. */
+/**
+ * The message `Updates`: internal to the peer, so no generated class exists. Field 1: the key's last change, sorted by namespace,
+ * collection (public keys first) and key; a namespace, and a collection in it, is named once.
+ */
 function updatesMessage (updates: readonly StateUpdate[]): Uint8Array {
   const sorted = updates
-    .map((update) => ({ update, namespace: utf8(update.namespace), key: utf8(update.key) }))
-    .sort((a, b) => compareBytes(a.namespace, b.namespace) || compareBytes(a.key, b.key))
-  return concat(...sorted.map(({ update, namespace, key }, i) => {
-    const first = sorted[i - 1]?.update.namespace !== update.namespace
+    .map((update) => ({
+      update,
+      namespace: utf8(update.namespace),
+      collection: utf8(update.collection ?? ''),
+      key: update.collection === undefined ? utf8(update.key) : fromHex(update.key)
+    }))
+    .sort((a, b) => compareBytes(a.namespace, b.namespace) || compareBytes(a.collection, b.collection) || compareBytes(a.key, b.key))
+  return concat(...sorted.map(({ update, namespace, collection, key }, i) => {
+    const before = sorted[i - 1]?.update
+    const inNamespace = before?.namespace === update.namespace
     return field(1, concat(
-      first ? field(1, namespace) : empty,
+      inNamespace ? empty : field(1, namespace),
+      inNamespace && before.collection === update.collection ? empty : field(2, collection),
       field(3, key),
       update.value === undefined ? Uint8Array.of(4 << 3, 1) : field(5, update.value),
       field(6, versionBytes(update))

@@ -1,8 +1,21 @@
+import type { FabricCode } from '../refusal.js'
 import { transaction } from '../proto.js'
-import type { FabricCode } from '../../../src/core/fabric/refusal.js'
 
 /** `protos.TxValidationCode`. */
 export const codes = transaction.TxValidationCode
+
+const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(codes).map(([name, code]) => [code, name]))
+
+/** Fabric's name of a validation code. */
+export function codeName (code: number): string {
+  return NAMES.get(code) ?? `code ${code}`
+}
+
+/** A validation code; `unsure` says why another reader of the same bytes could come to another one. */
+export interface Verdict {
+  readonly code: number
+  readonly unsure?: string
+}
 
 /** The peer's code for an envelope that cannot be read as an endorser transaction. */
 export function codeOfRefusal (code: FabricCode): number {

@@ -2,10 +2,10 @@
  * How Fabric records the results of a range query: as they are up to 50, and as a Merkle summary beyond.
  * @module
  */
-import { concat } from '../../../src/core/bytes.js'
-import { nodeCrypto } from '../../../src/platform/node.js'
+import { concat } from '../../bytes.js'
+import type { Sha256 } from '../../merkle.js'
 import { kvrwset } from '../proto.js'
-import type { StateVersion } from './store.js'
+import type { StateVersion } from './state.js'
 
 /** Reads per leaf, and children per node. */
 const MAX_DEGREE = 50
@@ -25,13 +25,15 @@ export function kvRead (key: string, version: StateVersion | undefined): kvrwset
 
 /** The results of one range query, in the order in which they were read. */
 export class RangeReads {
+  readonly #crypto: Sha256
   readonly #maxDegree: number
   /** Hashes by level, from 1; a level is folded into the next when it is full. */
   readonly #levels = new Map<number, Uint8Array[]>()
   #maxLevel = 1
   #pending: kvrwset.KVRead[] = []
 
-  constructor (maxDegree = MAX_DEGREE) {
+  constructor (crypto: Sha256, maxDegree = MAX_DEGREE) {
+    this.#crypto = crypto
     this.#maxDegree = maxDegree
   }
 
@@ -56,7 +58,7 @@ export class RangeReads {
     const reads = new kvrwset.QueryReads()
     reads.setKvReadsList(this.#pending)
     this.#pending = []
-    this.#push(1, nodeCrypto.sha256(reads.serializeBinary()))
+    this.#push(1, this.#crypto.sha256(reads.serializeBinary()))
     for (let level = 1; this.#hashes(level).length > this.#maxDegree; level++) this.#fold(level)
   }
 
@@ -65,13 +67,13 @@ export class RangeReads {
       const [first, ...rest] = this.#hashes(level)
       if (first === undefined) continue
       this.#levels.delete(level)
-      this.#push(level + 1, rest.length === 0 ? first : nodeCrypto.sha256(concat(first, ...rest)))
+      this.#push(level + 1, rest.length === 0 ? first : this.#crypto.sha256(concat(first, ...rest)))
     }
     if (this.#hashes(this.#maxLevel).length > this.#maxDegree) this.#fold(this.#maxLevel)
   }
 
   #fold (level: number): void {
-    const combined = nodeCrypto.sha256(concat(...this.#hashes(level)))
+    const combined = this.#crypto.sha256(concat(...this.#hashes(level)))
     this.#levels.delete(level)
     this.#push(level + 1, combined)
   }

@@ -1,0 +1,69 @@
+import { equalBytes, toHex } from '../../bytes.js'
+import { EvidenceError } from '../../errors.js'
+import type { ParsedBlock } from '../block.js'
+import type { BlockVerdict } from '../commit/judge-block.js'
+import { codeName } from '../commit/validation-codes.js'
+import { common, decodeExact } from '../proto.js'
+import type { Found } from './result.js'
+
+/** What a peer added to a block when it committed it: its word, which nobody signs. */
+export interface PeerWord {
+  /** One validation code a transaction; empty in a block as the orderers deliver it. */
+  readonly filter: Uint8Array
+  /** Undefined where there is none, such as in block 0; `unreadable` where it is no such entry. */
+  readonly commitHash: Uint8Array | 'unreadable' | undefined
+}
+
+export function peerWord ({ metadata }: ParsedBlock): PeerWord {
+  const { TRANSACTIONS_FILTER, COMMIT_HASH } = common.BlockMetadataIndex
+  const entry = metadata[COMMIT_HASH] ?? new Uint8Array(0)
+  return { filter: metadata[TRANSACTIONS_FILTER] ?? new Uint8Array(0), commitHash: entry.length === 0 ? undefined : valueOf(entry) }
+}
+
+function valueOf (entry: Uint8Array): Uint8Array | 'unreadable' {
+  try {
+    return decodeExact(common.Metadata, entry).getValue_asU8()
+  } catch (error) {
+    if (error instanceof EvidenceError) return 'unreadable'
+    throw error
+  }
+}
+
+/** Says why a verdict is not sure enough to contradict the peer's code; undefined: it is. */
+export type Doubt = (unsure: string | undefined, ours: number, theirs: number) => string | undefined
+
+/** Compares the peer's validation codes with those that follow from the blocks. */
+export function compareCodes ({ filter }: PeerWord, { transactions }: BlockVerdict, doubt: Doubt, { differences, doubts }: Found): void {
+  if (filter.length === 0) {
+    doubts.push({ what: 'the peer\'s validation codes', why: 'blocks that carry none: they were not committed by a peer' })
+    return
+  }
+  for (const [index, { code, unsure }] of transactions.entries()) {
+    const theirs = filter[index]
+    if (theirs === code) continue
+    const why = theirs === undefined ? undefined : doubt(unsure, code, theirs)
+    if (why !== undefined) {
+      doubts.push({ what: 'the validation code of a transaction', why })
+      continue
+    }
+    const said = theirs === undefined ? 'no code' : codeName(theirs)
+    differences.push({ code: 'VALIDATION_CODE', transaction: index, says: `the peer says ${said}; from the blocks it is ${codeName(code)}` })
+  }
+  if (filter.length > transactions.length) {
+    differences.push({ code: 'VALIDATION_CODE', says: `${filter.length} codes for ${transactions.length} transactions` })
+  }
+}
+
+/** Compares the peer's commit hash with the computed one, which is undefined where the block before has none to go on from. */
+export function compareCommitHash (
+  word: PeerWord, computed: Uint8Array | undefined, { transactions }: BlockVerdict, { differences, doubts }: Found
+): void {
+  const { commitHash, filter } = word
+  if (commitHash === undefined || computed === undefined) {
+    if (filter.length > 0) doubts.push({ what: 'a commit hash', why: 'the block or the one before it carries none' })
+  } else if (commitHash === 'unreadable' || !equalBytes(commitHash, computed)) {
+    if (transactions.some(({ unsure }) => unsure !== undefined)) {
+      doubts.push({ what: 'a commit hash', why: 'it follows from a transaction that could not be decided' })
+    } else differences.push({ code: 'COMMIT_HASH', says: `the peer's commit hash is not ${toHex(computed)}` })
+  }
+}

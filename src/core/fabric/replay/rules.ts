@@ -1,0 +1,29 @@
+import { definitionFieldKey, lifecycleRules, readFields, withImplicitCollections } from '../commit/definition-rules.js'
+import type { NamespaceRules } from '../commit/state.js'
+import type { ChannelConfig } from '../config.js'
+import { LIFECYCLE } from '../definition.js'
+import { EvidenceError } from '../../errors.js'
+import type { ReplayState } from './state.js'
+
+/** The namespace in which Fabric 1.x kept chaincodes; a channel that was upgraded may still have some. */
+const LEGACY = 'lscc'
+
+/** Whose endorsements a namespace needs, by the definitions that the blocks committed so far. */
+export function rulesIn (state: ReplayState, config: ChannelConfig, namespace: string): NamespaceRules | { readonly unread: string } | undefined {
+  if (namespace === LIFECYCLE) return lifecycleRules(config)
+  const fields = read(state, namespace)
+  if (fields === undefined) {
+    return state.version({ namespace: LEGACY, key: namespace }) === undefined ? undefined : { unread: 'a chaincode of Fabric 1.x is not read here' }
+  }
+  const { rules } = fields
+  return 'unread' in rules ? rules : withImplicitCollections(config, rules)
+}
+
+function read (state: ReplayState, namespace: string): { readonly rules: NamespaceRules | { readonly unread: string } } | undefined {
+  try {
+    return readFields((field) => state.lifecycle(definitionFieldKey(namespace, field)))
+  } catch (error) {
+    if (error instanceof EvidenceError) return { rules: { unread: 'a definition that cannot be read' } }
+    throw error
+  }
+}
