@@ -33,6 +33,9 @@ const schema = Type.Object({
     minimum: 60_000, maximum: 2_592_000_000, default: 86_400_000, description: 'milliseconds in which receipts promise the ledger; fixed likewise'
   }),
   QUEUE_LIMIT: Type.Integer({ minimum: 1, maximum: 100_000, default: 8192, description: 'deposits that may wait for the disk' }),
+  RESERVE: Type.Integer({
+    minimum: 0, default: 256 * 1024 ** 2, description: 'bytes of the disk that are left free: with less, deposits are refused and the rest goes on'
+  }),
   MAX_FILE_SIZE: Type.Integer({ minimum: 1, default: 8 * 1024 ** 3, description: 'most bytes of one file' }),
   RATE_LIMIT: Type.Integer({ minimum: 0, default: 600, description: 'public verifications per minute and address; 0: no limit' }),
   DRAIN: Type.Integer({ minimum: 0, maximum: 20_000, default: 15_000, description: 'milliseconds to finish deposits in when stopping' }),
@@ -59,6 +62,7 @@ export interface Config {
   readonly skewMs: number
   readonly deadlineMs: number
   readonly queueLimit: number
+  readonly reserve: number
   readonly maxFileSize: number
   readonly rateLimit: number
   readonly drainMs: number
@@ -158,6 +162,7 @@ function toConfig (raw: Raw): Config {
     skewMs: raw.SKEW,
     deadlineMs: raw.DEADLINE,
     queueLimit: raw.QUEUE_LIMIT,
+    reserve: raw.RESERVE,
     maxFileSize: raw.MAX_FILE_SIZE,
     rateLimit: raw.RATE_LIMIT,
     drainMs: raw.DRAIN,

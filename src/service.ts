@@ -50,7 +50,7 @@ export async function createService (options: ServiceOptions): Promise<Service> 
   const { config } = options
   await mkdir(config.data, { recursive: true, mode: 0o700 })
   const checkpoint = createCheckpoint(config.faultPoint)
-  const store = await openStore(config.data, checkpoint)
+  const store = await openStore(config.data, checkpoint, config.reserve)
   const undo: Undo = [async () => { await store.close() }]
   try {
     return await start(options, store, checkpoint, undo)

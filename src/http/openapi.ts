@@ -49,9 +49,9 @@ const KEYED = [400, 401, 403] as const
 const BODY = [413, 415] as const
 /** The problems that occur, besides 500. Of an operation that is not here: none. */
 const STATUSES: Readonly<Record<string, readonly number[]>> = {
-  depositFile: [...KEYED, ...BODY, 422, 503],
-  depositDigests: [...KEYED, ...BODY, 422, 503],
-  depositBulk: [...KEYED, ...BODY, 503],
+  depositFile: [...KEYED, ...BODY, 422, 503, 507],
+  depositDigests: [...KEYED, ...BODY, 422, 503, 507],
+  depositBulk: [...KEYED, ...BODY, 503, 507],
   getEvidence: [...KEYED, 404],
   getProof: [...KEYED, 404, 409],
   getReceipt: [...KEYED, 404],
@@ -65,7 +65,7 @@ const STATUSES: Readonly<Record<string, readonly number[]>> = {
   getTrustBundle: [503],
   backup: KEYED
 }
-const RETRIED: readonly number[] = [409, 429, 503]
+const RETRIED: readonly number[] = [409, 429, 503, 507]
 
 /** Completes the document that the routes' schemas make. */
 export function describe (document: object): object {

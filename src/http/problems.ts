@@ -46,6 +46,7 @@ export const STATUS: Readonly<Record<ProblemCode, number>> = {
   LEDGER_FORK: 503,
   OVERLOADED: 503,
   CLOSING: 503,
+  STORE_FULL: 507,
   STORE_FAILED: 503,
   CONTENT_EMPTY: 400,
   DIGEST_MISMATCH: 422,
@@ -164,7 +165,7 @@ function typoOf (code: ProblemCode, { params }: FastifyRequest): Pick<Problem, '
 
 function retryAfterOf (error: unknown, status: number): string | undefined {
   if (error instanceof NotaryError && error.retryAfter !== undefined) return String(error.retryAfter)
-  return status === 503 ? '5' : undefined
+  return status === 503 || status === 507 ? '5' : undefined
 }
 
 /** Turns every error into a problem document. */

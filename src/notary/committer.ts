@@ -3,6 +3,7 @@ import { buildGroup, type BuiltGroup, type Committed, type Entry, type Leaves, t
 import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
 import { ownTurn } from './turns.js'
+import { createWriteFailure } from './write-failure.js'
 
 /** Most deposits of one group, which are written, synced and signed together: bounds the work of a receipt or proof made later. */
 export const GROUP = 256
@@ -10,16 +11,16 @@ export const GROUP = 256
 /**
  * Group commit. What arrives while a write is on its way to the disk forms the next group: one write, one fsync and one signature for all. The
  * committer owns the sequence numbers. They are given when a group is built and counted only after its write: a write that fails
- * fails all of its deposits, and the next group takes the same numbers. Nobody is told anything before the sync.
+ * fails all deposits that wait, and none is taken until what it may have left is taken back. Nobody is told anything before the sync.
  *
- * While one group is being written, the next one is built if it is full already, and those of the one before are told. A group that was
- * built behind a write that then failed is built again.
+ * While one group is being written, the next one is built if it is full already, and those of the one before are told.
  */
 export interface Committer {
   /** Resolves when the deposits are on disk: at most GROUP of them, which keep their order and follow each other. */
   commit (entries: readonly Entry[]): Promise<readonly Committed[]>
   readonly depth: number
-  readonly failure: string | undefined
+  /** Why nothing can be made durable now. */
+  readonly failure: NotaryError | undefined
   /** Waits for what was accepted. */
   close (): Promise<void>
 }
@@ -53,7 +54,7 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
   let queue: Waiting[] = []
   let depth = 0
   let running: Promise<void> | undefined
-  let failure: string | undefined
+  const failure = createWriteFailure(deposits, context.log)
 
   const take = (): Waiting[] => {
     let size = 0
@@ -65,9 +66,8 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
   }
 
   const fail = (waiting: readonly Waiting[], cause: unknown): void => {
-    failure = cause instanceof Error ? cause.message : String(cause)
     context.log.error({ err: cause, deposits: waiting.length }, 'a commit group could not be written')
-    const error = new NotaryError({ code: 'STORE_FAILED', message: 'the deposit could not be made durable', retryAfter: 5, cause })
+    const error = failure.error ?? new NotaryError({ code: 'STORE_FAILED', message: 'the deposit could not be made durable', retryAfter: 5, cause })
     for (const { reject } of waiting) reject(error)
   }
 
@@ -103,11 +103,13 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
   }
 
   const count = ({ built: { write, leaves, after } }: Group): void => {
-    failure = undefined
     for (const [organization, sequence] of write.organizations) organizations.set(organization, sequence)
     committed = { ...committed, sequence: after.sequence }
     onCommitted(leaves, after.sequence)
   }
+
+  const countersBefore = (write: BuiltGroup['write']): Map<string, number> =>
+    new Map([...organizations].filter(([id]) => write.organizations.has(id)))
 
   /** Waits where what follows is behind; whoever is durable is told before. What is left to tell. */
   const rest = async (written: Group | undefined): Promise<Group | undefined> => {
@@ -133,8 +135,10 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
         count(group)
         written = group
       } else {
-        fail(group.waiting, failed.cause)
-        following = following === undefined ? undefined : build(following.waiting, committed)
+        failure.note(group.built.write, failed.cause, countersBefore(group.built.write))
+        fail([...group.waiting, ...following?.waiting ?? [], ...queue.splice(0)], failed.cause)
+        depth = 0
+        following = undefined
       }
       written = await rest(written)
       group = following ?? nextGroup(committed)
@@ -145,8 +149,9 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
 
   return {
     get depth () { return depth },
-    get failure () { return failure },
+    get failure () { return failure.error },
     commit (entries) {
+      if (failure.error !== undefined) return Promise.reject(failure.error)
       if (depth >= queueLimit) {
         return Promise.reject(new NotaryError({ code: 'OVERLOADED', message: 'too many deposits are waiting', retryAfter: 1 }))
       }
@@ -158,6 +163,7 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
     },
     async close () {
       await running // which ends when nothing waits any more
+      failure.close()
     }
   }
 }

@@ -8,6 +8,7 @@ import type { Digests } from '../core/record.js'
 import type { ApiKey } from '../store/api-keys.js'
 import type { ContentStore, Received } from '../store/content.js'
 import type { PrivatePart } from '../store/deposits.js'
+import type { Room } from '../store/room.js'
 import type { Backlog } from './backlog.js'
 import type { Committed, Entry } from './commit-group.js'
 import type { Committer } from './committer.js'
@@ -46,8 +47,8 @@ export type Expected = Partial<Digests>
  * that no record names.
  */
 export interface Intake {
-  /** Throws when nothing may be promised now; to be asked before a body is read. */
-  assertOpen (): void
+  /** Throws when nothing may be promised now; to be asked before a body, of so many bytes, is read. */
+  assertOpen (bytes?: number): void
   digests (by: ApiKey, deposit: DigestsDeposit): Promise<Deposited>
   /** Many at once, at most GROUP. They keep their order; each is accepted, or refused alone. */
   bulk (by: ApiKey, list: readonly DigestsDeposit[]): Promise<(Deposited | NotaryError)[]>
@@ -58,14 +59,26 @@ export interface Intake {
   stop (code: Extract<NotaryErrorCode, 'LEDGER_FORK' | 'CLOSING'>): void
 }
 
-export function createIntake (context: Context, content: ContentStore, committer: Committer, backlog: Backlog): Intake {
+export interface IntakeOptions {
+  readonly context: Context
+  readonly content: ContentStore
+  readonly room: Room
+  readonly committer: Committer
+  readonly backlog: Backlog
+}
+
+export function createIntake ({ context, content, room, committer, backlog }: IntakeOptions): Intake {
   const random = pooled(context.random)
   let stopped: Parameters<Intake['stop']>[0] | undefined
 
-  const assertOpen = (): void => {
+  const assertOpen = (bytes = 0): void => {
     if (stopped !== undefined) throw new NotaryError({ code: stopped, message: 'deposits are not accepted', retryAfter: 30 })
     if (backlog.isTooOld) {
       throw new NotaryError({ code: 'LEDGER_BACKLOG', message: 'the ledger is too far behind to promise anything', retryAfter: 60 })
+    }
+    if (committer.failure !== undefined) throw committer.failure
+    if (room.isShort(bytes)) {
+      throw new NotaryError({ code: 'STORE_FULL', message: 'the disk of the service has no room for more deposits', retryAfter: 30 })
     }
   }
 

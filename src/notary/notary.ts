@@ -119,7 +119,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
       sealer.add(leaves)
     }
   })
-  const intake = createIntake(context, store.content, committer, backlog)
+  const intake = createIntake({ context, content: store.content, room: store.room, committer, backlog })
   const stages = [sealer, anchorer, finalizer, bundles, link]
   for (const stage of stages) stage.wake()
 

@@ -5,6 +5,7 @@ import { pour } from './content-pour.js'
 import { type Part, readPart, readVerified } from './content-read.js'
 import type { ContentDigests } from './digester.js'
 import { createDigestThreads } from './digest-threads.js'
+import { isFull, writeError } from './errors.js'
 import type { Checkpoint } from './fault-points.js'
 
 /**
@@ -45,7 +46,7 @@ export async function openContentStore (folder: string, checkpoint: Checkpoint):
   return {
     async receive (source) {
       const path = join(temporary, randomUUID())
-      const file = await open(path, 'wx', 0o600)
+      const file = await open(path, 'wx', 0o600).catch(full)
       const discard = async (): Promise<void> => {
         await file.close()
         await rm(path, { force: true })
@@ -53,10 +54,15 @@ export async function openContentStore (folder: string, checkpoint: Checkpoint):
       try {
         const { digests, size } = await pour(source, file, threads)
         checkpoint('content.received')
-        return { digests, size, discard, keep: () => keep(file, path, pathOf(digests.sha256), checkpoint) }
+        return {
+          digests,
+          size,
+          discard,
+          keep: async () => { await keep(file, path, pathOf(digests.sha256), checkpoint).catch(full) }
+        }
       } catch (error) {
         await discard()
-        throw error
+        return full(error)
       }
     },
 
@@ -68,6 +74,11 @@ export async function openContentStore (folder: string, checkpoint: Checkpoint):
     readPart: async (sha256, part) => await readPart(pathOf(sha256), sha256, part),
     close: () => threads.close()
   }
+}
+
+/** A full disk is said to whoever deposits; other errors pass. */
+function full (error: unknown): never {
+  throw isFull(error) ? writeError('the content could not be kept', error) : error
 }
 
 async function keep (file: FileHandle, from: string, to: string, checkpoint: Checkpoint): Promise<void> {

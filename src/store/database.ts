@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { Level } from 'level'
-import { StoreError } from './errors.js'
+import { isFull, StoreError, writeError } from './errors.js'
 import { textKey } from './keys.js'
+import { distrust, isTrusted, reopened, trusted } from './reopening.js'
+import { requireSoundLogs } from './write-ahead-log.js'
 
 export type Database = Level<Buffer, Buffer>
 export interface Put { readonly type: 'put', readonly key: Buffer, readonly value: Buffer }
@@ -14,6 +16,7 @@ const OPTIONS = { keyEncoding: 'buffer', valueEncoding: 'buffer', cacheSize: 32 
  */
 export async function openDatabase (folder: string): Promise<Database> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  await requireSoundLogs(folder)
   const db: Database = new Level<Buffer, Buffer>(folder, OPTIONS)
   try {
     await db.open()
@@ -44,23 +47,38 @@ function openError (folder: string, cause: unknown): StoreError {
   if (inner instanceof Error && 'code' in inner && inner.code === 'LEVEL_LOCKED') {
     return new StoreError({ code: 'LOCKED', message: `another process uses the database in ${folder}`, cause })
   }
-  return new StoreError({ code: 'UNREADABLE', message: `the database in ${folder} does not open`, cause })
+  if (isFull(inner)) return writeError(`the database in ${folder} cannot be opened`, inner)
+  const why = inner instanceof Error ? ` (${inner.message})` : ''
+  return new StoreError({
+    code: 'UNREADABLE',
+    message: `the database in ${folder} does not open${why}: copy the folder, then \`steelyard rebuild-index --repair\` and \`steelyard fsck\`, or restore a backup`,
+    cause
+  })
 }
 
-/** One atomic write, on disk when this resolves. */
-export async function write (db: Database, puts: Put[]): Promise<void> {
+/**
+ * One atomic write, on disk when this resolves. One that fails may be there all the same, after the database was opened again: whoever
+ * repeats it must not mind.
+ */
+export async function write (db: Database, puts: readonly Put[], dels: readonly Buffer[] = []): Promise<void> {
+  if (!isTrusted(db)) await reopened(db)
   try {
     const batch = db.batch() // put by put: an array of operations costs level four times as much processor time
+    for (const key of dels) batch.del(key)
     for (const { key, value } of puts) batch.put(key, value)
     await batch.write({ sync: true })
   } catch (cause) {
-    throw new StoreError({ code: 'WRITE_FAILED', message: 'the database could not write', cause })
+    distrust(db)
+    throw writeError('the database could not write', cause)
   }
+  // It may stand behind one that failed and is cut off there.
+  if (!isTrusted(db)) throw new StoreError({ code: 'WRITE_FAILED', message: 'another write failed at the same time' })
 }
 
 /** The value of a key, or undefined. */
 export async function read (db: Database, key: Buffer): Promise<Buffer | undefined> {
   try {
+    await trusted(db)
     return await db.get(key)
   } catch (cause) {
     throw new StoreError({ code: 'UNREADABLE', message: 'the database could not read', cause })
@@ -73,6 +91,7 @@ export function put (key: Buffer, value: Buffer | string): Put {
 
 /** The last entry at or before `key` that has its prefix byte. */
 export async function lastAtOrBefore (db: Database, key: Buffer): Promise<[Buffer, Buffer] | undefined> {
+  await trusted(db)
   const [entry] = await db.iterator({ gte: key.subarray(0, 1), lte: key, reverse: true, limit: 1 }).all()
   return entry
 }

@@ -6,12 +6,13 @@ import { numberKey, numberValue, readNumber, textKey } from './keys.js'
 /**
  * Deposits: records, their numbers, secrets, metadata and commit groups. The committer owns every key here and is their only writer.
  * A group is one synced batch: either all of its deposits exist, with their numbers, the receipt's signature and the organizations'
- * counters, or none. A write whose failure left something behind is overwritten by the next group, which has the same sequence
- * numbers; a number that still points there is recognized because the record does not carry it.
+ * counters, or none. A write that failed may have left all of them behind: they are taken back before anything else is written.
  */
 export interface Deposits {
   /** One synced batch; resolves when it is on disk. */
   commit (group: GroupWrite): Promise<void>
+  /** Takes back a group whose write failed and may be there all the same; the counters of its organizations are as they were. One synced batch. */
+  retract (group: GroupWrite, counters: ReadonlyMap<string, number>): Promise<void>
   /** The sequence number of the next deposit: one more than the last record's. */
   nextSequence (): Promise<number>
   /** Next sequence of each organization. */
@@ -59,6 +60,11 @@ export interface GroupWrite {
 export function createDeposits (db: Database): Deposits {
   return {
     commit: (group) => write(db, groupPuts(group)),
+
+    async retract (group, counters) {
+      const dels = groupPuts(group).map(({ key }) => key)
+      await write(db, [...counters].map(([organization, next]) => put(textKey('o', organization), numberValue(next))), dels)
+    },
 
     async nextSequence () {
       const last = await lastAtOrBefore(db, numberKey('r', Number.MAX_SAFE_INTEGER))

@@ -5,6 +5,7 @@ export type StoreErrorCode =
   | 'DAMAGED' // a value that cannot be what was written
   | 'UNREADABLE' // the database does not open or read
   | 'WRITE_FAILED' // not durable: nothing of this write may be acknowledged
+  | 'STORE_FULL' // likewise, because there is no room on the disk
   | 'CONTENT_MISSING'
   | 'CONTENT_DAMAGED' // a content file whose bytes are no longer those of its name
 
@@ -16,4 +17,18 @@ export class StoreError extends Error {
     this.name = 'StoreError'
     this.code = options.code
   }
+}
+
+/** Whether an error says that a disk or quota is full. LevelDB has no codes for it, only the system's words. */
+export function isFull (error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOSPC' || code === 'EDQUOT' || /no space left on device|disk quota exceeded/i.test(error.message)
+}
+
+/** What a write that failed ends in. */
+export function writeError (message: string, cause: unknown): StoreError {
+  return isFull(cause)
+    ? new StoreError({ code: 'STORE_FULL', message: `${message}: the disk is full`, cause })
+    : new StoreError({ code: 'WRITE_FAILED', message, cause })
 }

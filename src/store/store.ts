@@ -9,6 +9,7 @@ import { createDeposits, type Deposits } from './deposits.js'
 import type { Checkpoint } from './fault-points.js'
 import { snapshotView, type View } from './maintenance.js'
 import { createMeta, type Meta } from './meta.js'
+import { type Room, watchRoom } from './room.js'
 
 /** Everything durable of a service: `<data>/db` and `<data>/content`. */
 export interface Store {
@@ -18,16 +19,21 @@ export interface Store {
   readonly keys: ApiKeys
   readonly meta: Meta
   readonly content: ContentStore
+  readonly room: Room
   /** One moment of everything, for a backup; to be closed. */
   view (): View
   close (): Promise<void>
 }
 
-/** Opens or creates the store in a data folder. Fails with `LOCKED` when another process has it. */
-export async function openStore (data: string, checkpoint: Checkpoint): Promise<Store> {
+/**
+ * Opens or creates the store in a data folder. Fails with `LOCKED` when another process has it, with `DAMAGED` or `UNREADABLE` when something
+ * was lost. `reserve`: bytes of the disk that deposits leave free.
+ */
+export async function openStore (data: string, checkpoint: Checkpoint, reserve = 0): Promise<Store> {
   const db = await openDatabase(join(data, 'db'))
   try {
     const content = await openContentStore(join(data, 'content'), checkpoint)
+    const room = await watchRoom(data, reserve)
     return {
       deposits: createDeposits(db),
       batches: createBatches(db),
@@ -35,8 +41,10 @@ export async function openStore (data: string, checkpoint: Checkpoint): Promise<
       keys: await openApiKeys(db, randomBytes),
       meta: createMeta(db),
       content,
+      room,
       view: () => snapshotView(db, join(data, 'content')),
       async close () {
+        room.close()
         await content.close()
         await db.close()
       }

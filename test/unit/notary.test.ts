@@ -225,17 +225,21 @@ t.test('a clock that steps back delays nothing and orders nothing wrongly', asyn
   t.ok((second?.sealedAt ?? '') >= (first?.sealedAt ?? ''))
 })
 
-t.test('a write that fails fails its whole group and changes no counter', async (t) => {
+t.test('a write that fails fails its whole group and changes no counter, also when it is there all the same', async (t) => {
   const store = await openStore(t.testdir({}), noop)
   let fails = false
-  const commit = store.deposits.commit
+  const { commit, retract } = store.deposits
   const failing: Store = {
     ...store,
     deposits: {
       ...store.deposits,
       commit: async (group) => {
-        if (fails) throw new StoreError({ code: 'WRITE_FAILED', message: 'disk full' })
         await commit(group)
+        if (fails) throw new StoreError({ code: 'STORE_FULL', message: 'disk full' })
+      },
+      retract: async (...group) => {
+        if (fails) throw new StoreError({ code: 'WRITE_FAILED', message: 'still' })
+        await retract(...group)
       }
     }
   }
@@ -243,10 +247,14 @@ t.test('a write that fails fails its whole group and changes no counter', async 
   await deposit(at, 2)
   fails = true
   const results = await Promise.allSettled(Array.from({ length: 5 }, () => at.notary.intake.digests(BY, { digests: digests() })))
-  t.ok(results.every((result) => result.status === 'rejected' && (result.reason as { code: string }).code === 'STORE_FAILED'))
+  t.ok(results.every((result) => result.status === 'rejected' && (result.reason as { code: string }).code === 'STORE_FULL'))
   t.equal(at.notary.progress.received, 2)
-  t.equal(typeof at.notary.committer.failure, 'string')
+  await t.rejects(deposit(at, 1), { code: /^STORE_/ }, 'refused at once')
+  await until(async () => await Promise.resolve(at.notary.committer.failure?.code === 'STORE_FAILED'))
   fails = false
+  await until(async () => await Promise.resolve(at.notary.committer.failure === undefined))
+  t.equal(await store.deposits.nextSequence(), 2, 'what was left was taken back')
+  t.equal((await store.deposits.organizations()).get(BY.organization), 2)
   const [next] = await deposit(at, 1)
   t.equal(next?.sequence, 2)
   t.equal(parseReceipt(Buffer.from(next?.receipt ?? '')).record.submitter.sequence, '2')
@@ -301,7 +309,7 @@ t.test('the description of the API is complete and valid', async (t) => {
   t.same(parts('/v1/verify', 'multipart/form-data'), ['file', 'sha256', 'sm3', 'number', 'proof'])
   t.ok(parts('/v1/verify', 'application/json').includes('proof'))
   t.same(Object.keys(api.paths['/v1/evidence/bulk'].post.requestBody.content), ['application/x-ndjson'])
-  t.same(Object.keys(api.paths['/v1/evidence'].post.responses), ['201', '400', '401', '403', '413', '415', '422', '500', '503'])
+  t.same(Object.keys(api.paths['/v1/evidence'].post.responses), ['201', '400', '401', '403', '413', '415', '422', '500', '503', '507'])
   t.ok(api.paths['/metrics'].get.responses['200'].content['text/plain'])
   t.ok(api.components.schemas.Problem.properties.code.enum.includes('DIGEST_MISMATCH'))
   t.ok(api.components.responses.Problem503.headers['Retry-After'])

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import t from 'tap'
@@ -9,6 +9,7 @@ import { openContentStore } from '../../src/store/content.js'
 import { createCheckpoint, FAULT_POINTS, isFaultPoint } from '../../src/store/fault-points.js'
 import { numberKey, readNumber, textKey } from '../../src/store/keys.js'
 import { openStore } from '../../src/store/store.js'
+import { damageIn } from '../../src/store/write-ahead-log.js'
 
 const noop = (): void => undefined
 const collect = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> => {
@@ -136,4 +137,28 @@ t.test('configuration: defaults, frozen, and every problem at once', (t) => {
   t.equal(problems({ STEELYARD_LEDGER: profile, STEELYARD_LEDGER_FACTS: `${folder}/none.json` }).length, 1)
   t.match(readConfig({ STEELYARD_LEDGER: profile }).ledger, { kind: 'profile', profile, facts: `${folder}/network-facts.json` })
   t.end()
+})
+
+t.test('the database\'s log: what a crash leaves is none of its damage, a hole in the middle is', async (t) => {
+  const folder = t.testdir({})
+  const store = await openStore(folder, noop)
+  for (let i = 0; i < 60; i++) await store.meta.saveBundleFile(randomBytes(i % 20 === 0 ? 90_000 : 300)) // records of one piece and of several
+  await store.close()
+  const [name = ''] = (await readdir(join(folder, 'db'))).filter((each) => each.endsWith('.log'))
+  const log = await readFile(join(folder, 'db', name))
+  t.ok(log.length > 270_000)
+  t.equal(damageIn(log), undefined)
+  t.equal(damageIn(Buffer.alloc(0)), undefined)
+  t.equal(damageIn(Buffer.concat([log, Buffer.alloc(100_000)])), undefined, 'room that was reserved')
+  for (let length = log.length - 1; length > 0; length -= 3331) t.equal(damageIn(log.subarray(0, length)), undefined, `cut at ${length}`)
+  for (let at = 0; at < log.length; at += 7919) {
+    const damaged = Buffer.from(log)
+    damaged[at] = (damaged[at] as number) ^ 1
+    const found = damageIn(damaged)
+    t.ok(found !== undefined && found <= at, `bit at ${at}`)
+  }
+  t.equal(damageIn(Buffer.concat([log.subarray(0, 65_536), Buffer.alloc(32_768), log.subarray(98_304)])), 65_536, 'a block that became blank')
+  const holed = Buffer.concat([log.subarray(0, 100_000), log.subarray(101_000)])
+  await writeFile(join(folder, 'db', name), holed)
+  await t.rejects(openStore(folder, noop), { code: 'DAMAGED', message: /rebuild-index --repair/ })
 })

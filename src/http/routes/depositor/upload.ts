@@ -24,7 +24,7 @@ export const uploadRoutes: FastifyPluginCallbackTypebox<{ notary: Notary, maxFil
       response: answers({ 201: Deposited })
     }
   }, async (request, reply) => {
-    notary.intake.assertOpen() // before a body of any size is read
+    notary.intake.assertOpen(Number(request.headers['content-length'] ?? 0)) // before a body of any size is read
     const form = createDepositForm(notary)
     try {
       await readForm(request, form, maxFileSize)

@@ -84,7 +84,7 @@ function reasonsOf ({ link, bundles, stages, committer }: Notary, closed: string
     ...(closed === undefined ? [] : [closed]),
     ...(link.isUp ? [] : ['LEDGER_UNAVAILABLE']),
     ...(bundles.fingerprint === undefined ? ['BUNDLE_NOT_READY'] : []),
-    ...(committer.failure === undefined ? [] : ['STORE_FAILED']),
+    ...(committer.failure === undefined ? [] : [committer.failure.code]),
     ...(stalled === undefined ? [] : [stalled.code]),
     ...stages.flatMap((stage) => stage.status().alarm ?? [])
   ])]
