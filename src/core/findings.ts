@@ -95,6 +95,8 @@ export interface FindingEvidence {
   TRUST_PIN_DIFFERS: Fingerprint & { readonly pinned: readonly string[] }
   TOO_FEW_ORGANIZATIONS: { readonly required: number, readonly independent: number }
   RETIRED_NOT_LINKED: { readonly block: string, readonly lastConfig: string }
+  LEDGER_CLOSED_HEAD_DIFFERS: { readonly block: string }
+  CLOSED_HEAD_UNKNOWN: { readonly block: string, readonly lastConfig: string }
   // depositor
   DEPOSITOR_KEY_ONLY: { readonly organization: string, readonly keyId: string }
   DEPOSITOR_SIGNATURE_UNSUPPORTED: { readonly scheme: string }
@@ -185,6 +187,8 @@ export const STATES: Readonly<Record<FindingCode, FindingState>> = {
   TRUST_PIN_DIFFERS: 'could-not-check',
   TOO_FEW_ORGANIZATIONS: 'could-not-check',
   RETIRED_NOT_LINKED: 'could-not-check',
+  LEDGER_CLOSED_HEAD_DIFFERS: 'differs',
+  CLOSED_HEAD_UNKNOWN: 'could-not-check',
   DEPOSITOR_KEY_ONLY: 'not-stated',
   DEPOSITOR_SIGNATURE_UNSUPPORTED: 'could-not-check',
   DEPOSITOR_SIGNED: 'consistent',
@@ -222,6 +226,7 @@ export interface RemarkEvidence {
   DEADLINE_MISSED: { readonly deadline: string, readonly ledgerTime: string }
   KEY_COMPROMISED: { readonly keyId: string, readonly from: string, readonly registeredAt: string }
   KEYS_READ_BEFORE_LEDGER: { readonly keysReadAt: string, readonly ledgerTime: string }
+  RETIRED_LINKED: { readonly block: string }
   DEVELOPMENT_NETWORK: object
   ATTESTATION_UNKNOWN: { readonly type: string }
   SM3_NOT_DEPOSITED: object

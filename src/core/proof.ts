@@ -53,6 +53,13 @@ export const fabricReadback = (value: unknown, path: string): Infer<typeof endor
 }
 export type FabricReadback = Infer<typeof fabricReadback>
 
+/**
+ * The path of the batch's header to the log's head of `size` batches (RFC 9162 section 2.1.3): a head at the end of a closed range, one that trust
+ * bundles carry. Not an attestation: where it is there it counts, so it is no part that an older program may leave aside.
+ */
+export const logInclusion = object({ size: decimal, path: list(hex(32), 53) })
+export type LogInclusion = Infer<typeof logInclusion>
+
 export const attestation = object({ type: text(64), target: oneOf('record', 'batch', 'head'), data: json })
 export type Attestation = Infer<typeof attestation>
 
@@ -73,6 +80,7 @@ export const proof = object({
   logPath: list(hex(32), 53)
 }, {
   disclosures: list(disclosure, 256, 1),
+  closedHead: logInclusion,
   identities,
   attestations: list(attestation, 64, 1)
 })

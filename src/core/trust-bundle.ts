@@ -26,16 +26,21 @@ export type TrustIdentity = Infer<typeof trustIdentity>
 /** Block 0 has no signatures; everything in it follows from the pinned hash. */
 const genesisBlock = object({ number: literal('0'), data: list(base64url(1, 16_777_216), 1, 1) })
 
+/** The entry of the last batch before something was closed, as the newest configuration attests it: the log's head of then. */
+export const closedHead = object({ batch: decimal, read: fabricReadback })
+export type ClosedHead = Infer<typeof closedHead>
+
 /**
  * The history part: grows, and is authenticated from the identity on. `configs` are the configuration blocks after genesis, in order;
  * `definitions` the blocks that committed a chaincode definition;
- * `keys` an attested read of the receipt keys, its endorsers in `identities`.
+ * `keys` an attested read of the receipt keys; `heads` the log's heads at the ends of closed ranges, by rising batch. The endorsers of both
+ * are in `identities`.
  */
 export const trustHistory = object({
   genesis: genesisBlock,
   configs: list(blockData, 4096),
   definitions: list(object({ block: blockData, transaction: decimal }), 1024)
-}, { keys: fabricReadback, identities })
+}, { keys: fabricReadback, heads: list(closedHead, 4096, 1), identities })
 export type TrustHistory = Infer<typeof trustHistory>
 
 /** steelyard/trust-bundle/v1: what a verifier starts from. */

@@ -243,6 +243,14 @@ const FINDINGS: { readonly [C in FindingCode]: Said<FindingEvidence[C]> } = {
     en: `signed with retired keys (block ${block}), not linked to the later ledger`,
     zh: `由已停用的密钥签名（区块 ${block}），且未与之后的账本相衔接`
   }),
+  LEDGER_CLOSED_HEAD_DIFFERS: ({ block }) => ({
+    en: `the batch (block ${block}) is not below the head of the log that was attested when its keys were retired`,
+    zh: `该批次（区块 ${block}）不在密钥停用时所证明的日志头之下`
+  }),
+  CLOSED_HEAD_UNKNOWN: ({ lastConfig }) => ({
+    en: `the proof has a path to a head of the log that the bundle (configuration of block ${lastConfig}) does not have; get a newer one, the fingerprint stays the same`,
+    zh: `证明文件所含路径指向的日志头不在信任包（区块 ${lastConfig} 的配置）中；请获取更新的信任包，其指纹不变`
+  }),
 
   DEPOSITOR_KEY_ONLY: ({ organization }) => ({
     en: `deposited with a key of organization ${shortId(organization)}; no signature of its own`,
@@ -361,6 +369,10 @@ const REMARKS: { readonly [C in RemarkCode]: Said<RemarkEvidence[C]> } = {
   KEYS_READ_BEFORE_LEDGER: ({ keysReadAt, ledgerTime }) => ({
     en: `the trust bundle's receipt keys are those of ${localTime(keysReadAt)}, which is before the ledger time ${localTime(ledgerTime)}`,
     zh: `信任包所载回执密钥截至 ${localTime(keysReadAt)}，早于账本时间 ${localTime(ledgerTime)}`
+  }),
+  RETIRED_LINKED: ({ block }) => ({
+    en: `block ${block} was signed with keys that are retired by now; a later head of the log, attested with the keys in force, holds the batch`,
+    zh: `区块 ${block} 由现已停用的密钥签名；以现行密钥证明的后续日志头包含该批次`
   }),
   DEVELOPMENT_NETWORK: say('this is a development network: one process holds the keys of all its organizations',
     '这是开发用网络：所有机构的密钥都由同一进程持有'),

@@ -8,8 +8,10 @@ import type { Ledger, LedgerBlock } from '../ledger/ledger.js'
 import type { Anchors, StoredBlock } from '../store/anchors.js'
 import type { BundleState, Meta } from '../store/meta.js'
 import { StoreError } from '../store/errors.js'
+import { attestClosedHeads } from './closed-heads.js'
 import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
+import type { Progress } from './progress.js'
 import { createStage, type Stage } from './stage.js'
 
 /** What no ledger says of itself: who the organizations are. From the network's description. */
@@ -22,23 +24,29 @@ export interface CurrentBundle {
   readonly bundle: TrustBundle
   readonly bytes: Uint8Array
   readonly fingerprint: string
+  /** Sizes of the log at the closed heads, ascending. */
+  readonly closedSizes: readonly number[]
 }
 
 /**
  * The trust bundle, assembled from the ledger: block 0, every configuration block after it, the blocks that committed our chaincode's
- * definition, and an attested read of the receipt keys. The scanner looks at each block once; what it found, and the last bundle, are
- * kept, so that the bundle is there while the ledger is not. It owns the bundle state and the blocks it keeps.
+ * definition, attested reads of the receipt keys and of the log's heads at the ends of closed ranges. The scanner looks at each block once;
+ * what it found, and the last bundle, are kept, so that the bundle is there while the ledger is not. It owns the bundle state and the
+ * blocks it keeps.
  */
 export interface Bundles extends Stage {
   /** The bundle, or BUNDLE_NOT_READY before the ledger was first reached. */
   current (): CurrentBundle
   readonly fingerprint: string | undefined
+  /** Sizes of the log at the bundle's closed heads, ascending; the same array while the bundle is the same. */
+  readonly closedSizes: readonly number[]
 }
 
 export interface BundleOptions {
   readonly context: Context
   readonly meta: Meta
   readonly anchors: Anchors
+  readonly progress: Progress
   readonly ledger: () => Ledger | undefined
   readonly facts: () => TrustFacts
   readonly onChange: (current: CurrentBundle) => void
@@ -49,13 +57,15 @@ const ENDORSER_TRANSACTION = 3
 /** How often new blocks are looked for; a bundle is allowed to be older than a proof. */
 const LOOK_MS = 5000
 const PAGE = 64
+const NOTHING_CLOSED: readonly number[] = []
 
 export async function createBundles (options: BundleOptions): Promise<Bundles> {
-  const { context, meta, anchors, ledger, onChange } = options
+  const { context, meta, anchors, progress, ledger, onChange } = options
   let state = await meta.bundle()
   const saved = await meta.bundleFile()
   let current = saved === undefined ? undefined : describe(context, saved)
-  let isAttested = false // the keys are read once after each start, and when something changed
+  let isAttested = false // keys and heads are read once after each start, and when something changed
+  let unsettled = 0 // when as many batches are final, all that stand before the last change are
 
   const scan = async (chosen: Ledger, height: number): Promise<boolean> => {
     const from = Number(state.scanned)
@@ -75,13 +85,24 @@ export async function createBundles (options: BundleOptions): Promise<Bundles> {
     return isNew
   }
 
-  const assemble = async (chosen: Ledger): Promise<void> => {
+  /** Whether every batch that stands before a block is final. Later ones would change the head that was published. */
+  const isSettled = async (change: number): Promise<boolean> => {
+    const { final, sealed } = progress
+    return final.batches === sealed.batches || Number((await anchors.location(final.batches - 1))?.block ?? 0) > change
+  }
+
+  const assemble = async (chosen: Ledger, areSettled: boolean): Promise<void> => {
     const block = async (number: string): Promise<StoredBlock> => {
       const found = await anchors.block(number)
       if (found === undefined) throw new StoreError({ code: 'DAMAGED', message: `block ${number} is missing in the database` })
       return found
     }
     const genesis = await block('0')
+    const { configs, definitions } = state
+    const changes = [...configs, ...definitions.slice(1).map((at) => at.block)].map(Number)
+    const settled: number[] = []
+    for (const change of changes) if (areSettled || await isSettled(change)) settled.push(change)
+    const closed = await attestClosedHeads(chosen, (batch) => anchors.location(batch), progress.final.batches, settled)
     const { attestation, identities } = await chosen.attestKeys()
     const data = genesis.data.map(fromBase64url)
     const { kind, entities } = options.facts()
@@ -98,16 +119,25 @@ export async function createBundles (options: BundleOptions): Promise<Bundles> {
       },
       history: {
         genesis: { number: '0', data: genesis.data },
-        configs: await Promise.all(state.configs.map(block)),
-        definitions: await Promise.all(state.definitions.map(async (at) => ({ block: await block(at.block), transaction: at.transaction }))),
+        configs: await Promise.all(configs.map(block)),
+        definitions: await Promise.all(definitions.map(async (at) => ({ block: await block(at.block), transaction: at.transaction }))),
         keys: attestation,
-        identities
+        ...(closed.heads.length === 0 ? {} : { heads: closed.heads }),
+        identities: { ...closed.identities, ...identities }
       }
     }
     const bytes = trustBundleBytes(bundle)
     await meta.saveBundleFile(bytes)
     current = describe(context, bytes)
     onChange(current)
+  }
+
+  const renew = async (chosen: Ledger, isNew: boolean, isSettling: boolean): Promise<void> => {
+    isAttested = false
+    const { sealed, final } = progress
+    await assemble(chosen, isSettling && !isNew)
+    unsettled = isNew && final.batches < sealed.batches ? sealed.batches : 0
+    isAttested = true
   }
 
   const stage = createStage({
@@ -119,18 +149,17 @@ export async function createBundles (options: BundleOptions): Promise<Bundles> {
       const chosen = ledger()
       if (chosen === undefined) return false
       const height = Number(await chosen.height())
+      const isSettling = unsettled > 0 && progress.final.batches >= unsettled
       let isNew = !isAttested || current === undefined
       while (Number(state.scanned) < height) isNew = await scan(chosen, height) || isNew
-      if (!isNew) return LOOK_MS
-      isAttested = false
-      await assemble(chosen)
-      isAttested = true
+      if (isNew || isSettling) await renew(chosen, isNew, isSettling)
       return LOOK_MS
     }
   })
   return {
     ...stage,
     get fingerprint () { return current?.fingerprint },
+    get closedSizes () { return current?.closedSizes ?? NOTHING_CLOSED },
     current () {
       if (current === undefined) {
         throw new NotaryError({ code: 'BUNDLE_NOT_READY', message: 'the ledger was not reached yet', retryAfter: 2 })
@@ -169,5 +198,10 @@ function commitsDefinition (envelope: Uint8Array, chaincode: string): boolean {
 
 function describe (context: Context, bytes: Uint8Array): CurrentBundle {
   const bundle = parseTrustBundle(bytes)
-  return { bundle, bytes, fingerprint: fingerprint(context.crypto, bundle.identity) }
+  return {
+    bundle,
+    bytes,
+    fingerprint: fingerprint(context.crypto, bundle.identity),
+    closedSizes: (bundle.history.heads ?? []).map(({ batch }) => Number(batch) + 1)
+  }
 }

@@ -13,6 +13,8 @@ export interface LogTree {
   /** The compact range of the first `size` batches; its root is the head. */
   range (size: number): Promise<CompactRange>
   head (size: number): Promise<Uint8Array>
+  /** Inclusion path of a batch in the log of `size` batches, RFC 9162 section 2.1.3.1. */
+  inclusion (index: number, size: number): Promise<Uint8Array[]>
   /** Consistency path between two sizes, RFC 9162 section 2.1.4.1. */
   consistency (first: number, second: number): Promise<Uint8Array[]>
   /** The tiles that change when the batch with this leaf is appended to a log of `size` batches. */
@@ -52,15 +54,25 @@ export function createLogTree (crypto: Crypto, read: ReadTile): LogTree {
   // SUBPROOF of RFC 9162 section 2.1.4.1, over the leaves `from` to `to`.
   const subProof = async (from: number, to: number, m: number, whole: boolean): Promise<Uint8Array[]> => {
     if (m === to - from) return whole ? [] : [await rootBetween(from, to)]
-    const k = 2 ** Math.ceil(Math.log2(to - from) - 1)
+    const k = splitOf(to - from)
     return m <= k
       ? [...await subProof(from, from + k, m, whole), await rootBetween(from + k, to)]
       : [...await subProof(from + k, to, m - k, false), await rootBetween(from, from + k)]
   }
 
+  // PATH of RFC 9162 section 2.1.3.1, of leaf `m` among the leaves `from` to `to`.
+  const path = async (from: number, to: number, m: number): Promise<Uint8Array[]> => {
+    if (to - from <= 1) return []
+    const k = splitOf(to - from)
+    return m < k
+      ? [...await path(from, from + k, m), await rootBetween(from + k, to)]
+      : [...await path(from + k, to, m - k), await rootBetween(from, from + k)]
+  }
+
   return {
     range: async (size) => ({ size, hashes: await cover(0, size) }),
     head: async (size) => rangeRoot(crypto, { size, hashes: await cover(0, size) }),
+    inclusion: async (index, size) => await path(0, size, index),
     consistency: async (first, second) => first === 0 || first === second ? [] : await subProof(0, second, first, true),
 
     async append (size, leaf) {
@@ -77,6 +89,11 @@ export function createLogTree (crypto: Crypto, read: ReadTile): LogTree {
       }
     }
   }
+}
+
+/** The largest power of two below `n`, for n > 1: where RFC 9162 splits a tree. */
+function splitOf (n: number): number {
+  return 2 ** Math.ceil(Math.log2(n) - 1)
 }
 
 /** Bytes of a full tile. */

@@ -75,6 +75,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     context,
     meta: store.meta,
     anchors,
+    progress,
     ledger: () => link.ledger(),
     facts: options.facts,
     onChange: (bundle) => {
@@ -83,7 +84,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     }
   })
   const reader = createReader(context, store, logTree, progress)
-  const prover = createProver(context, store, logTree, progress)
+  const prover = createProver(context, store, logTree, progress, () => bundles.closedSizes)
   const verifying = createVerifying(context, prover, reader, bundles)
   const { locate: locateBatch, selfCheck } = options.trusting ?? { locate, selfCheck: (sequence: number) => verifying.selfCheck(sequence) }
 

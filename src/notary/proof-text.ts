@@ -4,6 +4,7 @@ import type { AttestedBatch } from '../store/anchors.js'
 export interface ProofParts {
   readonly attestations?: string
   readonly batchPath: string
+  readonly closedHead?: string
   readonly disclosures: string | undefined
   readonly header: string
   readonly identities?: string
@@ -16,9 +17,10 @@ export interface ProofParts {
 
 /** JCS of a whole proof out of the JCS of its parts: members in their order. Tests hold it to core's `proofBytes`. */
 export function proofText (parts: ProofParts): string {
-  const { attestations, batchPath, disclosures, header, identities, logPath, receiptPath, group, record } = parts
+  const { attestations, batchPath, closedHead, disclosures, header, identities, logPath, receiptPath, group, record } = parts
   return '{' + (attestations === undefined ? '' : `"attestations":${attestations},`) +
     `"batchPath":${batchPath}` +
+    (closedHead === undefined ? '' : `,"closedHead":${closedHead}`) +
     (disclosures === undefined ? '' : `,"disclosures":${disclosures}`) +
     `,"header":${header}` +
     (identities === undefined ? '' : `,"identities":${identities}`) +
@@ -32,6 +34,11 @@ export function attestedText ({ location, block, readback, identities }: Atteste
       `{"data":${readback},"target":"batch","type":"fabric-readback/v1"}]`,
     identities: `{${identities.map(([hash, identity]) => `"${hash}":"${identity}"`).join(',')}}`
   }
+}
+
+/** The path of a batch to a closed head of that size. */
+export function closedHeadText (size: number, path: readonly string[]): string {
+  return `{"path":${pathText(path)},"size":"${size}"}`
 }
 
 /** JCS of hashes in hexadecimal. */

@@ -13,7 +13,7 @@ import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
 import type { LogTree } from './log-tree.js'
 import type { Progress } from './progress.js'
-import { attestedText, pathText, type ProofParts, proofText } from './proof-text.js'
+import { attestedText, closedHeadText, pathText, type ProofParts, proofText } from './proof-text.js'
 
 /** Batches whose part of a proof is kept; about 40 KB each. */
 const KEPT = 128
@@ -36,11 +36,12 @@ interface BatchPart {
   readonly size: number
   readonly root: Uint8Array
   readonly tileRoots: Buffer
-  readonly texts: Pick<ProofParts, 'header' | 'logPath' | 'attestations' | 'identities'>
+  readonly texts: Pick<ProofParts, 'header' | 'logPath' | 'closedHead' | 'attestations' | 'identities'>
 }
 
-export function createProver (context: Context, store: Store, logTree: LogTree, progress: Progress): Prover {
+export function createProver (context: Context, store: Store, logTree: LogTree, progress: Progress, closedSizes: () => readonly number[]): Prover {
   const kept = new Map<number, BatchPart>()
+  let keptFor = closedSizes()
 
   const recordOf = async (sequence: number): Promise<Buffer> => required(await store.deposits.record(sequence), `record ${sequence}`)
 
@@ -56,6 +57,8 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
     ])
     const header = required(bytes, `the header of batch ${number}`)
     const { size, root } = parseBatchHeader(header)
+    const closed = closedSizes().find((one) => one > number)
+    const closedHead = closed === undefined ? undefined : closedHeadText(closed, (await logTree.inclusion(number, closed)).map(toHex))
     return {
       size: Number(size),
       root: fromHex(root),
@@ -63,13 +66,16 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
       texts: {
         header: header.toString(),
         logPath: pathText([...range.hashes].reverse().map(toHex)), // the path of the last leaf is the range before it
-        ...(attested === undefined ? {} : attestedText(attested))
+        ...(attested === undefined ? {} : attestedText(attested)),
+        ...(closedHead === undefined ? {} : { closedHead })
       }
     }
   }
 
-  /** What is final does not change any more. */
+  /** What is final changes only by another closed head. */
   const batchPart = async (number: number): Promise<BatchPart> => {
+    if (keptFor !== closedSizes()) kept.clear()
+    keptFor = closedSizes()
     const known = kept.get(number)
     if (known !== undefined) return known
     const isFinal = number < progress.final.batches

@@ -10,7 +10,7 @@ import { fromBase64url, fromHex, fromUtf8, toHex, utf8 } from '../../src/core/by
 import { parseCheckpoint, verifyCheckpoint } from '../../src/core/checkpoint.js'
 import { parseConfigEnvelope } from '../../src/core/fabric/config.js'
 import { printEvidenceNumber } from '../../src/core/evidence-number.js'
-import { jcsBytes } from '../../src/core/jcs.js'
+import { jcsBytes, type Json } from '../../src/core/jcs.js'
 import { verifyConsistency } from '../../src/core/merkle.js'
 import { parseProof } from '../../src/core/proof.js'
 import { checkReceipt, ed25519PublicKey, parseReceipt } from '../../src/core/receipt.js'
@@ -301,7 +301,10 @@ t.test('health, metrics and the description of the API', async (t) => {
   t.ok(operations.every(({ responses }) => Object.keys(responses).length > 0))
 })
 
-t.test('a change of the channel is followed: the bundle gains a range, and its fingerprint stays', async (t) => {
+t.test('a change of the channel is followed: the bundle gains a range and the log\'s head at its end, and its fingerprint stays', async (t) => {
+  const early = randomBytes(10)
+  const { body: { number: earlier } } = await service.depositDigests(hash('sha256', early), { sm3: hash('sm3', early), size: 10 })
+  t.equal((await service.json(`/v1/evidence/${earlier as string}?wait=final`)).body.state, 'final')
   const before = (await service.json('/v1/trust-bundle')).body
   const config = parseConfigEnvelope(nodeCrypto, fromBase64url(before.history.genesis.data[0]))
   const profile = await readProfile(join(data, 'network', 'profiles', 'operator.json'))
@@ -311,16 +314,23 @@ t.test('a change of the channel is followed: the bundle gains a range, and its f
   const update = updateOf(config, (channel) => { setBatchTimeout(channel, '99ms') })
   t.same([...await broadcast(url.replace('grpcs://', ''), tlsCACerts.pem, signedUpdate(config.channelId, update, signers))], [8, 200, 1], 'SUCCESS')
 
-  await until(async () => (await service.json('/v1/trust-bundle')).body.history.configs.length === 1)
+  await until(async () => (await service.json('/v1/trust-bundle')).body.history.heads?.length === 1)
   const bundle = (await service.json('/v1/trust-bundle')).body
   t.same(bundle.identity, before.identity)
+  t.equal(bundle.history.configs.length, 1)
   const file = randomBytes(10)
   const { body: { number } } = await service.depositDigests(hash('sha256', file), { sm3: hash('sm3', file), size: 10 })
   t.equal((await service.json(`/v1/evidence/${number as string}?wait=final`)).body.state, 'final')
   const proof = new Uint8Array(await (await service.call(`/v1/evidence/${number as string}/proof`)).arrayBuffer())
   const terms = { proof, exhibit: { sha256: fromHex(hash('sha256', file)), sm3: fromHex(hash('sm3', file)), size: 10n }, bundleSource: 'given', trustAsGiven: true } as const
   t.equal(verify(nodeCrypto, { ...terms, bundle: jcsBytes(bundle), now: new Date().toISOString() }).exitCode, 0)
-  t.match(verify(nodeCrypto, { ...terms, bundle: jcsBytes(before), now: new Date().toISOString() }).findings.find(({ name }) => name === 'ledger'), { code: 'BUNDLE_OLDER' })
+  const ledger = (given: { proof: Uint8Array }, bundle: Json): unknown => verify(nodeCrypto, { ...terms, ...given, bundle: jcsBytes(bundle), now: new Date().toISOString() })
+    .findings.find(({ name }) => name === 'ledger')
+  t.match(ledger({ proof }, before), { code: 'BUNDLE_OLDER' })
+  const old = { proof: new Uint8Array(await (await service.call(`/v1/evidence/${earlier as string}/proof`)).arrayBuffer()) }
+  t.match(JSON.parse(new TextDecoder().decode(old.proof)), { closedHead: { size: String(Number(bundle.history.heads[0].batch) + 1) } })
+  t.match(ledger(old, bundle), { code: 'LEDGER_ONE_OPERATOR' })
+  t.match(ledger(old, before), { code: 'CLOSED_HEAD_UNKNOWN' })
 })
 
 t.test('a long poll whose client leaves holds nothing', async (t) => {

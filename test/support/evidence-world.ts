@@ -119,6 +119,7 @@ export class EvidenceWorld {
   readonly blocks: BlockData[] = []
   readonly #one: boolean
   #range = emptyRange()
+  readonly #headers: Uint8Array[] = []
   #sequence = 0
   #block = 5
   #random = 1
@@ -322,6 +323,7 @@ export class EvidenceWorld {
     const read = this.query('readBatch', [LOG, header.number], key, readAt, { endorsers: options.readEndorsers ?? this.peers(), ...options.readQuery })
     const logPath = [...this.#range.hashes].reverse().map(toHex)
     this.#range = appendLeaf(nodeCrypto, this.#range, leafHash(nodeCrypto, headerBytes))
+    this.#headers.push(leafHash(nodeCrypto, headerBytes))
     return {
       attestations: [
         { type: 'fabric-block/v1', target: 'batch', data: { ...block, data: [...block.data], transaction: '0' } },
@@ -372,6 +374,26 @@ export class EvidenceWorld {
         ...change
       }
     }
+  }
+
+  /** What of a bundle's history is attested: keys, and the log's heads after these batches. */
+  withHeads (batches: readonly string[], options: WorldQuery = {}): Pick<TrustBundle['history'], 'keys' | 'heads' | 'identities'> {
+    const keys = this.query('getKeys', [LOG], keysKey(LOG), 3000, options)
+    const heads = batches.map((batch) => ({ batch, ...this.query('readBatch', [LOG, batch], batchKey(LOG, batch), 3000, options) }))
+    return {
+      keys: keys.data,
+      heads: heads.map(({ batch, data }) => ({ batch, read: data })),
+      identities: Object.assign({}, keys.identities, ...heads.map(({ identities }) => identities)) as Identities
+    }
+  }
+
+  /** The proof with the path to the log's head after `batch`. */
+  included (one: Made, batch: string, path = this.#pathTo(one, Number(batch) + 1)): Made {
+    return made({ ...one.proof, closedHead: { size: String(Number(batch) + 1), path: path.map(toHex) } }, one.receipt, one.content)
+  }
+
+  #pathTo ({ proof }: Made, size: number): Uint8Array[] {
+    return inclusionPath(nodeCrypto, this.#headers.slice(0, size), Number(proof.header.number))
   }
 
   bundleBytes (): Uint8Array {

@@ -11,7 +11,7 @@ import { fabricBlock, fabricReadback, parseProof } from '../../src/core/proof.js
 import { parseReceipt } from '../../src/core/receipt.js'
 import { parseRecord } from '../../src/core/record.js'
 import { decimal } from '../../src/core/strict.js'
-import { parseTrustBundle } from '../../src/core/trust-bundle.js'
+import { parseTrustBundle, trustBundleBytes } from '../../src/core/trust-bundle.js'
 import { parseAttestedStatus } from '../../src/core/verify/status.js'
 import { verify } from '../../src/core/verify.js'
 import { nodeCrypto } from '../../src/platform/node.js'
@@ -85,6 +85,8 @@ function samples (): { documents: Sample[], reports: unknown[] } {
   const bundle = world.bundleBytes()
   const status = world.status(60_000)
   const documents = [
+    json(trustBundleBytes(world.bundle(world.withHeads(['0'])))),
+    json(world.included(good, '0').bytes),
     ...made.flatMap(({ bytes, receiptBytes, proof }) => [json(bytes), json(receiptBytes), proof.record, proof.header]),
     json(bundle), json(status), ...[...world.ledger.state.values()].flatMap((bytes) => bytes[0] === 0x7b ? [json(bytes)] : []),
     ...EXTRA

@@ -65,6 +65,11 @@ export function rangeOf (ranges: readonly ConfigRange[], block: bigint): ConfigR
   return range
 }
 
+/** A block under the newest configuration: what is read without a version must be as new, since retired keys could answer anything about the past. */
+export function newestBlock ({ ranges }: Pick<FabricHistory, 'ranges'>): bigint {
+  return (ranges.at(-1)?.from ?? 0n) + 1n
+}
+
 function requireRanges (
   crypto: Crypto, identity: HistoryIdentity, history: Pick<TrustHistory, 'genesis' | 'configs'>
 ): ConfigRange[] {

@@ -1,4 +1,5 @@
 import { equalBytes } from '../bytes.js'
+import type { Crypto } from '../crypto.js'
 import { type Endorser as FabricEndorser, isEndorsedUnder } from '../fabric/endorsement.js'
 import type { AttestedReadback } from '../fabric/verify-readback.js'
 import type { FabricResult } from '../fabric/refusal.js'
@@ -8,13 +9,14 @@ import { batchKey, parseReadBack, type ReadBack } from '../ledger-values.js'
 import { jcsBytes } from '../jcs.js'
 import type { Identities, Proof } from '../proof.js'
 import { type Attestations, readAttestations } from './attestations.js'
+import { checkInclusion, type Inclusion } from './closed-heads.js'
 import { entityOf, organizationsOf } from './entities.js'
 import type { Endorser, LedgerVerdict } from './facts.js'
 import { type Problem, problem, remark } from './result.js'
 import { tryParse, type TrustRoot } from './trust-root.js'
 
 /** What the ledger says of the batch that a proof names: the block, the anchor in it, and the attested read-back of its entry. */
-export function checkBatchOnLedger (root: TrustRoot, proof: Proof): LedgerVerdict {
+export function checkBatchOnLedger (crypto: Crypto, root: TrustRoot, proof: Proof): LedgerVerdict {
   const attestations = readAttestations(proof)
   const { remarks } = attestations
   if (attestations.problem !== undefined) return { ok: false, problem: attestations.problem, remarks }
@@ -25,7 +27,7 @@ export function checkBatchOnLedger (root: TrustRoot, proof: Proof): LedgerVerdic
   }
   const ordered = root.fabric.block(block)
   if (!ordered.ok) return { ok: false, problem: refusal(root, ordered, block.number, 'block'), remarks }
-  return checkReadBack(root, proof, attestations, ordered.value)
+  return checkReadBack(crypto, root, proof, attestations, ordered.value)
 }
 
 type Refused = Extract<FabricResult<never>, { ok: false }>
@@ -41,7 +43,9 @@ function refusal (root: TrustRoot, { code, kind, detail }: Refused, block: strin
   return problem(OF_THE_ANCHOR.has(code) ? 'LEDGER_ANCHOR_DIFFERS' : 'LEDGER_BLOCK_DIFFERS', { reason: code })
 }
 
-function checkReadBack (root: TrustRoot, proof: Proof, attestations: Attestations, ordered: OrderedTransaction): LedgerVerdict {
+function checkReadBack (
+  crypto: Crypto, root: TrustRoot, proof: Proof, attestations: Attestations, ordered: OrderedTransaction
+): LedgerVerdict {
   const { remarks } = attestations
   const { log, number: batch } = proof.header
   const identities = proof.identities ?? {}
@@ -58,7 +62,9 @@ function checkReadBack (root: TrustRoot, proof: Proof, attestations: Attestation
   }
   if (!isWritten(ordered, root.identity.chaincode, key, answer)) return { ok: false, problem: problem('LEDGER_ENTRY_DIFFERS', { batch }), remarks }
   const qscc = checkQscc(root, attestations, identities, ordered)
-  return qscc === undefined ? verdict(root, ordered, read.value, answer, remarks) : { ok: false, problem: qscc, remarks }
+  if (qscc !== undefined) return { ok: false, problem: qscc, remarks }
+  const inclusion = checkInclusion(crypto, root.heads, proof.closedHead, { entry: answer.entry, block: ordered.at.block })
+  return verdict(root, ordered, read.value, answer, inclusion, remarks)
 }
 
 /** The entry, byte for byte, is the one that the ordered transaction writes to its key. */
@@ -74,15 +80,15 @@ function checkQscc (root: TrustRoot, { qscc }: Attestations, identities: Identit
 }
 
 function verdict (
-  root: TrustRoot, ordered: OrderedTransaction, read: AttestedReadback, answer: ReadBack, before: readonly Remark[]
+  root: TrustRoot, ordered: OrderedTransaction, read: AttestedReadback, answer: ReadBack, inclusion: Inclusion, before: readonly Remark[]
 ): LedgerVerdict {
   const endorsers = ordered.endorsers.map((one) => toEndorser(root, one))
   const readers = read.endorsers.map((one) => toEndorser(root, one))
   const kind = otherKind(root, [...endorsers, ...readers])
   const lastConfig = String(root.fabric.history.ranges.at(-1)?.from ?? 0n)
   const block = String(ordered.at.block)
-  const unlinked = isRetired(root, read) ? problem('RETIRED_NOT_LINKED', { block, lastConfig }) : undefined
-  const against = kind ?? unlinked
+  const isOfThePast = isRetired(root, read)
+  const against = kind ?? checkLink(inclusion, isOfThePast, { block, lastConfig })
   return {
     ok: true,
     facts: {
@@ -101,7 +107,13 @@ function verdict (
       lastConfig
     },
     ...(against === undefined ? {} : { problem: against }),
-    remarks: [...before, ...certificateRemarks(endorsers, answer.entry.time), ...certificateRemarks(readers, answer.time), ...kindRemarks(root)]
+    remarks: [
+      ...before,
+      ...certificateRemarks(endorsers, answer.entry.time),
+      ...certificateRemarks(readers, answer.time),
+      ...linkRemarks(inclusion, isOfThePast, block),
+      ...kindRemarks(root)
+    ]
   }
 }
 
@@ -110,10 +122,20 @@ function toEndorser (root: TrustRoot, { mspId, certificate }: FabricEndorser): E
   return { ...entityOf(root.identity, mspId), notBefore, notAfter, organizationalUnits: subject.organizationalUnits }
 }
 
+function checkLink (inclusion: Inclusion, isOfThePast: boolean, at: { readonly block: string, readonly lastConfig: string }): Problem | undefined {
+  if (inclusion === 'differs') return problem('LEDGER_CLOSED_HEAD_DIFFERS', { block: at.block })
+  if (inclusion === 'head-unknown') return problem('CLOSED_HEAD_UNKNOWN', at)
+  return isOfThePast && inclusion !== 'included' ? problem('RETIRED_NOT_LINKED', at) : undefined
+}
+
+function linkRemarks (inclusion: Inclusion, isOfThePast: boolean, block: string): Remark[] {
+  return isOfThePast && inclusion === 'included' ? [remark('RETIRED_LINKED', { block })] : []
+}
+
 /**
  * Retired keys can sign for the past for ever, and so can those who sufficed only by an earlier policy. So the read-back, which says that
- * the entry is on the ledger, must be by peers that the newest configuration knows and that suffice under the newest
- * definition; there is no other link to the later ledger in this version.
+ * the entry is on the ledger, must be by peers that the newest configuration knows and that suffice under the newest definition; or the
+ * batch must be below a head that those attest (`checkInclusion`).
  */
 function isRetired (root: TrustRoot, read: AttestedReadback): boolean {
   const { ranges, definitions } = root.fabric.history

@@ -32,8 +32,8 @@ export function createJudge (crypto: Crypto, trusted: Trusted, terms: TrustInput
   const batches = createMemo<LedgerVerdict>(crypto)
   const signatures = createMemo<boolean | undefined>(crypto)
   const onLedger = (root: TrustRoot, proof: Proof): LedgerVerdict => {
-    const { header, attestations = [], identities = {} } = proof
-    return batches([header.log, header.number, JSON.stringify([attestations, identities])], () => checkBatchOnLedger(root, proof))
+    const { header, attestations = [], identities = {}, closedHead = {} } = proof
+    return batches([header.log, header.number, JSON.stringify([attestations, identities, closedHead])], () => checkBatchOnLedger(crypto, root, proof))
   }
   const isSigned = (root: TrustRoot, { receipt: { statement, signature } }: Proof): boolean | undefined =>
     signatures([jcs(statement), signature], () => isReceiptSigned(crypto, root.keys, statement, signature))

@@ -1,6 +1,6 @@
 import { fromBase64url } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
-import { verifyHistory } from '../fabric/history.js'
+import { newestBlock, verifyHistory } from '../fabric/history.js'
 import type { FabricCode, FabricResult } from '../fabric/refusal.js'
 import { createFabricVerifier, type FabricVerifier } from '../fabric/verifier.js'
 import { EvidenceError } from '../errors.js'
@@ -9,7 +9,8 @@ import { keysKey, type KeysStatement, logKey, type LogStatus, parseKeysStatement
 import { type FabricReadback, type Identities } from '../proof.js'
 import { receiptKeyId } from '../receipt.js'
 import { decideTrust, trust } from '../trust.js'
-import { fingerprint, parseTrustBundle, type TrustIdentity } from '../trust-bundle.js'
+import { fingerprint, parseTrustBundle, type TrustHistory, type TrustIdentity } from '../trust-bundle.js'
+import { type ClosedHeads, readClosedHeads } from './closed-heads.js'
 import { type Read, readDocument } from './documents.js'
 import { unusedIdentity, type ReceiptKeys } from './facts.js'
 import type { TrustInput } from './input.js'
@@ -22,6 +23,8 @@ export interface TrustRoot {
   readonly keys: ReceiptKeys
   /** The key register and when it was attested; undefined when the bundle has none. */
   readonly statement: KeysStatement | undefined
+  /** The log's heads at the ends of closed ranges. */
+  readonly heads: ClosedHeads
   /** The ledger's status, when its attestation holds. */
   status (attestation: FabricReadback, identities: Identities): Read<LogStatus>
 }
@@ -46,37 +49,42 @@ export function openTrust (crypto: Crypto, input: TrustInput): Trusted {
   const verified = verifyHistory(crypto, identity, history)
   if (!verified.ok) return { trust: decided, problem: problem('BUNDLE_INVALID', { reason: verified.code }) }
   const fabric = createFabricVerifier(crypto, verified.value)
-  const keys = readKeys(crypto, fabric, identity.log, history.keys, history.identities)
-  if (!keys.ok) return { trust: decided, problem: problem('BUNDLE_INVALID', { reason: keys.code }) }
+  const attested = readAttested(crypto, fabric, identity.log, history)
+  if (!attested.ok) return { trust: decided, problem: problem('BUNDLE_INVALID', { reason: attested.code }) }
   return {
     trust: decided,
     root: {
       identity,
       fabric,
-      keys: keys.value.keys,
-      statement: keys.value.statement,
+      ...attested.value,
       status: (attestation, identities) => readStatus(crypto, fabric, identity.log, attestation, identities)
     }
   }
-}
-
-/** Only the newest configuration attests what is read without a version: retired keys could answer anything about the past. */
-function newestBlock (fabric: FabricVerifier): bigint {
-  return (fabric.history.ranges.at(-1)?.from ?? 0n) + 1n
 }
 
 function refuse (code: FabricCode, detail: string): FabricResult<never> {
   return { ok: false, code, kind: 'differs', detail }
 }
 
+type Attested = Pick<TrustRoot, 'keys' | 'statement' | 'heads'>
+
+/** What the newest configuration attests in a bundle: the register of receipt keys, and the heads of closed ranges. */
+function readAttested (
+  crypto: Crypto, fabric: FabricVerifier, log: string, { keys, heads = [], identities = {} }: TrustHistory
+): FabricResult<Attested> {
+  const queries = [...(keys === undefined ? [] : [keys]), ...heads.map(({ read }) => read)]
+  if (unusedIdentity(identities, queries) !== undefined) return refuse('IDENTITY', 'identities that sign nothing')
+  const register = readKeys(crypto, fabric, log, keys, identities)
+  if (!register.ok) return register
+  const closed = readClosedHeads(fabric, log, heads, identities)
+  return closed.ok ? { ok: true, value: { ...register.value, heads: closed.value } } : closed
+}
+
 function readKeys (
-  crypto: Crypto, fabric: FabricVerifier, log: string, attestation: FabricReadback | undefined, identities: Identities = {}
+  crypto: Crypto, fabric: FabricVerifier, log: string, attestation: FabricReadback | undefined, identities: Identities
 ): FabricResult<Registered> {
-  if (attestation === undefined) {
-    return Object.keys(identities).length === 0 ? { ok: true, value: { keys: new Map(), statement: undefined } } : refuse('IDENTITY', 'identities that sign nothing')
-  }
-  if (unusedIdentity(identities, [attestation]) !== undefined) return refuse('IDENTITY', 'identities that sign nothing')
-  const read = fabric.readback(attestation, identities, { args: ['getKeys', log], key: keysKey(log), after: newestBlock(fabric) })
+  if (attestation === undefined) return { ok: true, value: { keys: new Map(), statement: undefined } }
+  const read = fabric.readback(attestation, identities, { args: ['getKeys', log], key: keysKey(log), after: newestBlock(fabric.history) })
   if (!read.ok) return read
   const statement = tryParse(() => parseKeysStatement(read.value.payload))
   return statement === undefined || statement.channel !== fabric.history.channel || statement.register.log !== log
@@ -99,7 +107,7 @@ function readStatus (
 ): Read<LogStatus> {
   const differs = (reason: FabricCode): Read<LogStatus> => ({ ok: false, problem: problem('PROMISE_STATUS_DIFFERS', { reason }) })
   if (unusedIdentity(identities, [attestation]) !== undefined) return differs('IDENTITY')
-  const read = fabric.readback(attestation, identities, { args: ['status', log], key: logKey(log), after: newestBlock(fabric) })
+  const read = fabric.readback(attestation, identities, { args: ['status', log], key: logKey(log), after: newestBlock(fabric.history) })
   if (!read.ok) {
     return read.kind === 'differs' ? differs(read.code) : { ok: false, problem: problem('PROMISE_STATUS_UNCHECKED', {}) }
   }
