@@ -3,12 +3,14 @@ import { mkdir } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Config } from './config.js'
+import { parseRecord } from './core/record.js'
 import { begin, type Credentials, SetupError } from './first-start.js'
 import { createApp } from './http/app.js'
 import type { Ledger } from './ledger/ledger.js'
 import type { TrustFacts } from './notary/bundle.js'
 import type { Context } from './notary/context.js'
 import { createNotary, type Notary, type NotaryOptions } from './notary/notary.js'
+import { createSteadyClock } from './notary/steady-clock.js'
 import { nodeCrypto } from './platform/node.js'
 import { createCheckpoint } from './store/fault-points.js'
 import { openStore, type Store } from './store/store.js'
@@ -67,14 +69,16 @@ async function start (options: ServiceOptions, store: Store, checkpoint: Context
   const { config, ledger, logger, version, clock = Date.now } = options
   const { signer, log, credentials } = await begin(config, store, clock())
   if (credentials !== undefined) options.onCredentials?.(credentials)
+  const steadyClock = createSteadyClock(clock, () => performance.now(), await lastTimeGiven(store))
   const context: Context = {
-    crypto: nodeCrypto, clock, random: randomBytes, signer, checkpoint, log: logger, origin: log.origin, deadlineMs: log.deadlineMs
+    crypto: nodeCrypto, clock: steadyClock.now, random: randomBytes, signer, checkpoint, log: logger, origin: log.origin, deadlineMs: log.deadlineMs
   }
   const gate = createGate()
   let known: string | undefined
   const notary = await createNotary({
     context,
     store,
+    steadyClock,
     connect: async () => {
       if (!await gate.opened) throw new TypeError('a service that does not listen asks for no ledger')
       return await ledger.connect(log.origin)
@@ -112,6 +116,15 @@ async function start (options: ServiceOptions, store: Store, checkpoint: Context
       await store.close()
     }
   }
+}
+
+/** Of records and batches. */
+async function lastTimeGiven ({ deposits, batches }: Store): Promise<number> {
+  const [last, { sealedAt }] = await Promise.all([
+    deposits.nextSequence().then((next) => next === 0 ? undefined : deposits.record(next - 1)), batches.sealed()
+  ])
+  const times = [last === undefined ? undefined : parseRecord(last).receivedAt, sealedAt]
+  return Math.max(0, ...times.flatMap((time) => time === undefined ? [] : [Date.parse(time)]))
 }
 
 async function listen (app: FastifyInstance, { host, port: wanted }: Config): Promise<string> {

@@ -46,6 +46,7 @@ export const STATUS: Readonly<Record<ProblemCode, number>> = {
   LEDGER_FORK: 503,
   OVERLOADED: 503,
   CLOSING: 503,
+  CLOCK_STEPPED: 503,
   STORE_FULL: 507,
   STORE_FAILED: 503,
   CONTENT_EMPTY: 400,

@@ -4,6 +4,7 @@ export type NotaryErrorCode =
   | 'LEDGER_FORK' // the ledger holds another batch under one of our numbers: nothing is promised any more
   | 'OVERLOADED' // the queue of deposits is full
   | 'CLOSING'
+  | 'CLOCK_STEPPED' // the clock is behind what was stated before: a deposit made now could only be dated wrongly
   | 'STORE_FULL' // the disk has no room left for deposits
   | 'STORE_FAILED' // the deposit could not be made durable
   | 'CONTENT_EMPTY'

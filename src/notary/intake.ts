@@ -65,9 +65,11 @@ export interface IntakeOptions {
   readonly room: Room
   readonly committer: Committer
   readonly backlog: Backlog
+  /** Whether times that were given already are further ahead of the clock than the ledger allows. */
+  readonly isAhead: () => boolean
 }
 
-export function createIntake ({ context, content, room, committer, backlog }: IntakeOptions): Intake {
+export function createIntake ({ context, content, room, committer, backlog, isAhead }: IntakeOptions): Intake {
   const random = pooled(context.random)
   let stopped: Parameters<Intake['stop']>[0] | undefined
 
@@ -75,6 +77,9 @@ export function createIntake ({ context, content, room, committer, backlog }: In
     if (stopped !== undefined) throw new NotaryError({ code: stopped, message: 'deposits are not accepted', retryAfter: 30 })
     if (backlog.isTooOld) {
       throw new NotaryError({ code: 'LEDGER_BACKLOG', message: 'the ledger is too far behind to promise anything', retryAfter: 60 })
+    }
+    if (isAhead()) {
+      throw new NotaryError({ code: 'CLOCK_STEPPED', message: 'the clock of the service is behind times that it has stated already', retryAfter: 60 })
     }
     if (committer.failure !== undefined) throw committer.failure
     if (room.isShort(bytes)) {

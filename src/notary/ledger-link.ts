@@ -1,10 +1,12 @@
 import type { Ledger } from '../ledger/ledger.js'
 import type { Context } from './context.js'
 import { createStage, type Stage } from './stage.js'
+import type { SteadyClock } from './steady-clock.js'
 
 /**
  * The connection to the ledger, which may not be there: the service accepts deposits without it. The link connects, opens the log if it is
- * new, asks now and then whether somebody answers, and after a few silences connects anew, since the ledger may have moved.
+ * new, asks now and then whether somebody answers, and after a few silences connects anew, since the ledger may have moved. When the system's
+ * clock stepped, it asks the organizations, who answer only whoever agrees with their clocks.
  */
 export interface LedgerLink extends Stage {
   /** The ledger, while it is connected. */
@@ -17,13 +19,14 @@ export interface LedgerLinkOptions {
   /** Connects; may start a network. */
   readonly connect: () => Promise<Ledger>
   readonly skewMs: number
+  readonly steadyClock: SteadyClock | undefined
   readonly onUp: () => void
 }
 
 const PROBE_MS = 2000
 const SILENCES = 3
 
-export function createLedgerLink ({ context, connect, skewMs, onUp }: LedgerLinkOptions): LedgerLink {
+export function createLedgerLink ({ context, connect, skewMs, steadyClock, onUp }: LedgerLinkOptions): LedgerLink {
   const { log, signer, deadlineMs } = context
   let current: Ledger | undefined
   let isUp = false
@@ -40,6 +43,17 @@ export function createLedgerLink ({ context, connect, skewMs, onUp }: LedgerLink
     current = ledger
     log.info({ channel: ledger.channel, chaincode: ledger.chaincode }, 'ledger connected, log open')
     up()
+  }
+  const askTime = async (ledger: Ledger): Promise<void> => {
+    const stepMs = steadyClock?.stepMs ?? 0
+    if (stepMs === 0) return
+    try {
+      await ledger.attestStatus()
+      steadyClock?.confirm(stepMs)
+      log.warn({ stepMs }, 'the system\'s clock stepped, the ledger confirms its time')
+    } catch (error) {
+      log.warn({ stepMs, err: error }, 'the system\'s clock stepped and the ledger does not confirm its time')
+    }
   }
   const up = (): void => {
     silences = 0
@@ -68,6 +82,7 @@ export function createLedgerLink ({ context, connect, skewMs, onUp }: LedgerLink
       try {
         await current.height()
         up()
+        await askTime(current)
       } catch (error) {
         isUp = false
         if (++silences >= SILENCES) await drop()

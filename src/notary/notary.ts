@@ -17,11 +17,14 @@ import { createReader, type Reader } from './reader.js'
 import { createSealer } from './sealer.js'
 import type { Stage } from './stage.js'
 import { createStalls, type Stalls } from './stalls.js'
+import type { SteadyClock } from './steady-clock.js'
 import { createVerifying, type Verifying } from './verifying.js'
 
 export interface NotaryOptions {
   readonly context: Context
   readonly store: Store
+  /** Behind the context's clock, where that does not follow each step. */
+  readonly steadyClock?: SteadyClock | undefined
   readonly connect: () => Promise<Ledger>
   readonly facts: () => TrustFacts
   readonly skewMs: number
@@ -47,6 +50,7 @@ export interface Notary {
   readonly progress: Progress
   readonly backlog: Backlog
   readonly link: LedgerLink
+  readonly steadyClock: SteadyClock | undefined
   /** In the order of a deposit's way. */
   readonly stages: readonly Stage[]
   readonly stalls: Stalls
@@ -56,7 +60,7 @@ export interface Notary {
 
 /** Resumes everything where the store says it stopped. */
 export async function createNotary (options: NotaryOptions): Promise<Notary> {
-  const { context, store } = options
+  const { context, store, steadyClock } = options
   const { deposits, batches, anchors } = store
   const [received, sealed, marks] = await Promise.all([deposits.nextSequence(), batches.sealed(), anchors.marks()])
   const progress = createProgress({ received, sealed, ...marks })
@@ -67,6 +71,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     context,
     connect: options.connect,
     skewMs: options.skewMs,
+    steadyClock,
     onUp: () => {
       for (const stage of [bundles, anchorer, finalizer]) stage.wake()
     }
@@ -120,7 +125,9 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
       sealer.add(leaves)
     }
   })
-  const intake = createIntake({ context, content: store.content, room: store.room, committer, backlog })
+  const intake = createIntake({
+    context, content: store.content, room: store.room, committer, backlog, isAhead: () => (steadyClock?.aheadMs ?? 0) > options.skewMs
+  })
   const stages = [sealer, anchorer, finalizer, bundles, link]
   for (const stage of stages) stage.wake()
 
@@ -137,6 +144,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     progress,
     backlog,
     link,
+    steadyClock,
     stages,
     stalls: createStalls(stages, link),
     async close (drainMs) {

@@ -56,6 +56,8 @@ function observePipeline (notary: Notary, registry: Registry): void {
   gauge('deposits_final', 'deposits whose proof is complete and verified', () => progress.final.sequence)
   gauge('batches_sealed', 'sealed batches', () => progress.sealed.batches)
   gauge('commit_queue', 'deposits that wait for the disk', () => committer.depth)
+  gauge('clock_step_seconds', 'by how much the system\'s clock stepped, and the ledger has not confirmed it', () => (notary.steadyClock?.stepMs ?? 0) / 1000)
+  gauge('clock_behind_seconds', 'by how much the clock is behind times that were stated', () => (notary.steadyClock?.aheadMs ?? 0) / 1000)
   gauge('store_free_bytes', 'room on the disk of the data folder', () => store.room.free)
   gauge('store_writing', '1 when the last deposits could be written, 0 from a write that failed until one succeeds', () => Number(committer.failure === undefined))
   gauge('unanchored_age_seconds', 'age of the oldest deposit that is not on the ledger', () => backlog.age() / 1000)

@@ -38,6 +38,10 @@ const Ready = Type.Object({
   organizations: Type.Array(Organization, { description: 'how each organization of the ledger answers what is put to all of them' }),
   deposits: Type.Object({ received: Type.Integer(), sealed: Type.Integer(), anchored: Type.Integer(), final: Type.Integer() }),
   unanchoredAgeMs: Type.Integer(),
+  clock: Type.Optional(Type.Object({
+    stepMs: Type.Integer({ description: 'by how much the system\'s clock stepped, and the ledger has not confirmed it' }),
+    behindMs: Type.Integer({ description: 'by how much the clock is behind times that were stated already' })
+  })),
   stages: Type.Array(Stage)
 })
 
@@ -57,7 +61,7 @@ export const healthRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (a
 }
 
 function readiness (notary: Notary): Type.Static<typeof Ready> {
-  const { intake, bundles, stages, stalls, progress, backlog, context, link } = notary
+  const { intake, bundles, stages, stalls, progress, backlog, context, link, steadyClock } = notary
   const closed = refusal(() => { intake.assertOpen() })
   const stalled = stalledOf(stalls)
   const reasons = reasonsOf(notary, closed, stalled)
@@ -75,15 +79,19 @@ function readiness (notary: Notary): Type.Static<typeof Ready> {
       received: progress.received, sealed: progress.sealed.sequence, anchored: progress.anchored.sequence, final: progress.final.sequence
     },
     unanchoredAgeMs: backlog.age(),
+    ...(steadyClock === undefined ? {} : { clock: { stepMs: steadyClock.stepMs, behindMs: steadyClock.aheadMs } }),
     stages: stages.map((stage) => stageOf(stage.status()))
   }
 }
 
-function reasonsOf ({ link, bundles, stages, committer }: Notary, closed: string | undefined, stalled: StalledPart | undefined): string[] {
+function reasonsOf (
+  { link, bundles, stages, committer, steadyClock }: Notary, closed: string | undefined, stalled: StalledPart | undefined
+): string[] {
   return [...new Set([
     ...(closed === undefined ? [] : [closed]),
     ...(link.isUp ? [] : ['LEDGER_UNAVAILABLE']),
     ...(bundles.fingerprint === undefined ? ['BUNDLE_NOT_READY'] : []),
+    ...((steadyClock?.stepMs ?? 0) === 0 ? [] : ['CLOCK_STEPPED']),
     ...(committer.failure === undefined ? [] : [committer.failure.code]),
     ...(stalled === undefined ? [] : [stalled.code]),
     ...stages.flatMap((stage) => stage.status().alarm ?? [])
