@@ -30,9 +30,12 @@ export interface Case {
 
 export interface Edit { readonly path: readonly (string | number)[], readonly value?: Json }
 
+/** A document that is another one after some edits. */
+export interface Derived { readonly of: string, readonly edits: readonly Edit[] }
+
 export interface VerificationVectors {
   readonly about: string
-  readonly documents: Readonly<Record<string, string>>
+  readonly documents: Readonly<Record<string, string | Derived>>
   readonly cases: readonly Case[]
 }
 
@@ -45,6 +48,11 @@ export function diff (a: Json, b: Json, path: readonly (string | number)[] = [])
     if (!Object.hasOwn(b, name)) return [{ path: [...path, name] }]
     return Object.hasOwn(a, name) ? diff(a[name] as Json, b[name] as Json, [...path, name]) : [{ path: [...path, name], value: b[name] as Json }]
   })
+}
+
+function textOf (documents: VerificationVectors['documents'], name: string): string {
+  const document = documents[name] ?? ''
+  return typeof document === 'string' ? document : edited(textOf(documents, document.of), document.edits)
 }
 
 function edited (text: string, edits: readonly Edit[] | undefined): string {
@@ -61,12 +69,11 @@ function edited (text: string, edits: readonly Edit[] | undefined): string {
 
 /** Runs cases; what is shared by those of one bundle and pin is verified once. */
 export function caseRunner (crypto: Crypto, { documents }: VerificationVectors): (one: Omit<Case, 'expect'>) => Report {
-  const document = (name: string): Uint8Array => utf8(documents[name] ?? '')
   const verifiers = new Map<string, Verifier>()
   return (one) => {
     const { bundle, pin, trustAsGiven, minimumOrganizations } = one
     const trust = {
-      bundle: document(bundle),
+      bundle: utf8(textOf(documents, bundle)),
       bundleSource: 'given' as const,
       ...(pin === undefined ? {} : { pins: [{ fingerprint: pin }] }),
       ...(trustAsGiven === undefined ? {} : { trustAsGiven }),
@@ -80,8 +87,8 @@ export function caseRunner (crypto: Crypto, { documents }: VerificationVectors):
 }
 
 function evidenceOf (one: Omit<Case, 'expect'>, documents: VerificationVectors['documents']): EvidenceInput {
-  const document = (name: string): Uint8Array => utf8(documents[name] ?? '')
-  const proof = one.text ?? (one.proof === undefined ? undefined : edited(documents[one.proof] ?? '', one.edits))
+  const document = (name: string): Uint8Array => utf8(textOf(documents, name))
+  const proof = one.text ?? (one.proof === undefined ? undefined : edited(textOf(documents, one.proof), one.edits))
   return {
     now: one.now,
     ...(proof === undefined ? {} : { proof: utf8(proof) }),
@@ -132,15 +139,20 @@ export function checkVectors (crypto: Crypto, all: AllVectors): { checked: numbe
   }
   checkFormats(crypto, all, expect)
   checkSignatures(crypto, all.signatures, expect)
-  const run = caseRunner(crypto, all.verification)
-  for (const one of all.verification.cases) {
-    const { exitCode, findings } = run(one)
-    expect(one.name, sorted({ exitCode, findings: Object.fromEntries(findings.map(({ name, code }) => [name, code])) }), sorted(one.expect))
-  }
+  checkCases(crypto, all.verification, expect)
   return { checked, wrong }
 }
 
-type Expect = (name: string, found: unknown, expected: unknown) => void
+/** Checks the verdict on each case. */
+export function checkCases (crypto: Crypto, vectors: VerificationVectors, expect: Expect): void {
+  const run = caseRunner(crypto, vectors)
+  for (const one of vectors.cases) {
+    const { exitCode, findings } = run(one)
+    expect(one.name, sorted({ exitCode, findings: Object.fromEntries(findings.map(({ name, code }) => [name, code])) }), sorted(one.expect))
+  }
+}
+
+export type Expect = (name: string, found: unknown, expected: unknown) => void
 const sorted = (value: Case['expect']): string => jcs(value)
 
 function checkFormats (crypto: Crypto, all: AllVectors, expect: Expect): void {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { createBrowserCrypto } from '../../src/platform/browser.js'
 import { nodeCrypto } from '../../src/platform/node.js'
-import { type AllVectors, checkVectors, VECTOR_FILES } from '../support/vectors.js'
+import { type AllVectors, checkCases, checkVectors, VECTOR_FILES, type VerificationVectors } from '../support/vectors.js'
 
 const all = Object.fromEntries(VECTOR_FILES.map((name) => [name, JSON.parse(readFileSync(`test/vectors/${name}.json`, 'utf8'))])) as unknown as AllVectors
 
@@ -21,5 +21,12 @@ t.test('the vectors hold good and broken cases of every kind', (t) => {
   for (const one of all.verification.cases.filter(({ name }) => name.startsWith('edit '))) {
     t.ok(Object.values(one.expect.findings).includes(one.name.split(': ')[1] ?? ''), one.name)
   }
+  t.end()
+})
+
+t.test('attacks that were carried out on official binaries', (t) => {
+  const vectors = JSON.parse(readFileSync('test/vectors/fabric/attacks.json', 'utf8')) as VerificationVectors
+  checkCases(nodeCrypto, vectors, (name, found, expected) => { t.equal(found, expected, name) })
+  t.ok(vectors.cases.length >= 20)
   t.end()
 })

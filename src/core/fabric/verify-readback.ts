@@ -47,11 +47,12 @@ export function verifyReadback (
   return attempt(() => {
     const evidence = decodeQuery(crypto, data, identities)
     const response = requireResponse(evidence, question.chaincode)
+    // First of all what was asked: the answer to another question may read what this ledger's bundle cannot know.
+    if (evidence.proposal !== undefined) requireProposal(crypto, evidence.proposal, question, response)
     const version = requireOneRead(question, response.readWriteSets)
     // What is read at a version is read after it; the rest must be as new as the bundle.
     const inForce = question.version === undefined ? ledger.definitions.at(-1) : definitionBefore(ledger.definitions, question.version)
     const definition = requireDefinition(question.chaincode, ledger.definitions, inForce, response)
-    if (evidence.proposal !== undefined) requireProposal(crypto, evidence.proposal, question, response)
     const { endorsers, range } = requireEndorsed(crypto, rangesFrom(ledger.ranges, question.after), definition.policy, evidence)
     return {
       payload: response.action.response.payload, endorsers, definition, version, range, full: evidence.proposal !== undefined
