@@ -54,7 +54,7 @@ async function collectPuts (deposits: number, batch: number, record: string): Pr
     await store.commit({
       first,
       deposits: Array.from({ length: size }, () => ({ number: number(), bytes: recordLike(record) })),
-      groups: [{ first, json: 'x'.repeat(500), leaves: randomBytes(32 * size) }],
+      groups: [{ first, json: 'x'.repeat(500), leaves: randomBytes(32 * size), nodes: randomBytes(8 * size) }],
       organizations: new Map([['0123456789abcdef', first + size]])
     })
   }

@@ -3,7 +3,8 @@ import { MerkleTree } from 'merkletreejs'
 import { equalBytes } from '../core/bytes.js'
 import type { Crypto } from '../core/crypto.js'
 import { EvidenceError } from '../core/errors.js'
-import { HASH_SIZE, inclusionPath, treeLevels, verifyInclusion } from '../core/merkle.js'
+import { HASH_SIZE, pathFromLevels, treeLevels, verifyInclusion } from '../core/merkle.js'
+import { hashesOf, pathByNodes, upperNodes } from './tree-nodes.js'
 import { ownTurn } from './turns.js'
 
 /** Leaf hashes in one tile. A power of two, so that the tree over the tiles' roots is the upper part of the whole tree. */
@@ -23,6 +24,8 @@ const TURN_MS = 2
 export interface BatchTree {
   readonly root: Uint8Array
   readonly tiles: readonly Buffer[]
+  /** Of each tile, what is kept of its tree beside the leaves. */
+  readonly nodes: readonly Buffer[]
   /** Roots of the tiles, concatenated. */
   readonly tileRoots: Buffer
 }
@@ -30,7 +33,8 @@ export interface BatchTree {
 /** Builds a batch's tree over 1 or more leaf hashes, concatenated. Every root is computed by core as well; a difference is an error. */
 export async function buildBatchTree (crypto: Crypto, leaves: Buffer): Promise<BatchTree> {
   const tiles: Buffer[] = []
-  const roots: Buffer[] = []
+  const nodes: Buffer[] = []
+  const roots: Uint8Array[] = []
   let turned = performance.now()
   for (let at = 0; at < leaves.length; at += TILE * HASH_SIZE) {
     if (performance.now() - turned > TURN_MS) {
@@ -38,33 +42,37 @@ export async function buildBatchTree (crypto: Crypto, leaves: Buffer): Promise<B
       turned = performance.now()
     }
     const tile = leaves.subarray(at, at + TILE * HASH_SIZE)
+    const levels = checkedLevels(crypto, hashesOf(tile))
     tiles.push(tile)
-    roots.push(checkedRoot(crypto, hashesOf(tile)))
+    nodes.push(upperNodes(levels))
+    roots.push(rootIn(levels))
   }
-  return { root: checkedRoot(crypto, roots), tiles, tileRoots: Buffer.concat(roots) }
+  return { root: rootIn(checkedLevels(crypto, roots)), tiles, nodes, tileRoots: Buffer.concat(roots) }
 }
 
-function checkedRoot (crypto: Crypto, leaves: readonly Uint8Array[]): Buffer {
+type Levels = ReturnType<typeof treeLevels>
+
+function checkedLevels (crypto: Crypto, leaves: readonly Uint8Array[]): Levels {
   if (leaves.length === 0) throw new EvidenceError({ code: 'ARGUMENT', message: 'an empty batch has no tree' })
-  const root = treeOf(leaves).getRoot()
-  if (!equalBytes(root, treeLevels(crypto, leaves).at(-1)?.[0] as Uint8Array)) throw inconsistent('two computations of a root differ')
-  return root
+  const levels = treeLevels(crypto, leaves)
+  if (!equalBytes(treeOf(leaves).getRoot(), rootIn(levels))) throw inconsistent('two computations of a root differ')
+  return levels
+}
+
+function rootIn (levels: Levels): Uint8Array {
+  return levels.at(-1)?.[0] as Uint8Array
 }
 
 /**
- * The inclusion path of leaf `index` of a batch, from the stored tile and tile roots; at most 511 hashes whatever the size. It is
- * verified against the root by core before it is returned.
+ * The inclusion path of leaf `index` of a batch, from the stored tile, what is kept of its tree, and the tree over the tiles' roots; at most 7
+ * hashes whatever the size. It is verified against the root by core before it is returned.
  */
 export function batchPath (crypto: Crypto, input: BatchPathInput): Uint8Array[] {
-  const { index, size, root, tile, tileRoots } = input
-  const leaves = hashesOf(tile)
+  const { index, size, root, tile, nodes, upper } = input
   const inTile = index % TILE
-  const leaf = leaves[inTile]
-  if (leaf === undefined) throw inconsistent('the tile ends before the leaf')
-  const roots = hashesOf(tileRoots)
-  const tileIndex = Math.floor(index / TILE)
-  if (tileIndex >= roots.length) throw inconsistent('the tile roots end before the tile')
-  const path = [...inclusionPath(crypto, leaves, inTile), ...inclusionPath(crypto, roots, tileIndex)]
+  const leaf = tile.subarray(inTile * HASH_SIZE, (inTile + 1) * HASH_SIZE)
+  if (leaf.length !== HASH_SIZE) throw inconsistent('the tile ends before the leaf')
+  const path = [...pathByNodes(crypto, tile, nodes, inTile), ...pathFromLevels(upper, Math.floor(index / TILE))]
   if (!verifyInclusion(crypto, leaf, index, size, path, root)) throw inconsistent('a stored tile does not lead to its root')
   return path
 }
@@ -75,13 +83,10 @@ export interface BatchPathInput {
   readonly root: Uint8Array
   /** The tile that holds `index`. */
   readonly tile: Uint8Array
-  readonly tileRoots: Uint8Array
-}
-
-/** Concatenated hashes, one by one. */
-export function hashesOf (bytes: Uint8Array): Buffer[] {
-  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Array.from({ length: bytes.length / HASH_SIZE }, (_, i) => all.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE))
+  /** `upperNodes` of that tile. */
+  readonly nodes: Uint8Array
+  /** Levels of the tree over the tiles' roots. */
+  readonly upper: ReturnType<typeof treeLevels>
 }
 
 function treeOf (leaves: readonly Uint8Array[]): MerkleTree {

@@ -4,6 +4,7 @@ import { HASH_SIZE, leafHash, pathFromLevels, treeLevels } from '../core/merkle.
 import { type CommitGroup, commitGroupSigningInput } from '../core/receipt.js'
 import type { DepositWrite, GroupWrite, PrivatePart } from '../store/deposits.js'
 import { type Context, timeText } from './context.js'
+import { upperNodes } from './tree-nodes.js'
 import { type Draft, receiptText, recordText } from './record-text.js'
 
 /** A deposit that waits to be made durable. */
@@ -103,7 +104,7 @@ function sign (
   const statementText = jcs(statement)
   const leaves = Buffer.concat(hashes, HASH_SIZE * hashes.length)
   return {
-    group: { first, json: `{"signature":"${signature}","statement":${statementText}}`, leaves: hashes.length === 1 ? undefined : leaves },
+    group: { first, json: `{"signature":"${signature}","statement":${statementText}}`, leaves: hashes.length === 1 ? undefined : leaves, nodes: upperNodes(levels) },
     leaves,
     receipt: (record, index) => receiptText(record, pathFromLevels(texts, index), signature, statementText)
   }

@@ -3,7 +3,8 @@ import type { Crypto } from '../core/crypto.js'
 import { type CompactRange, HASH_SIZE, rangeRoot, rootOf } from '../core/merkle.js'
 import type { LogTileWrite } from '../store/batches.js'
 import { StoreError } from '../store/errors.js'
-import { hashesOf, TILE } from './batch-tree.js'
+import { TILE } from './batch-tree.js'
+import { hashesOf } from './tree-nodes.js'
 
 /**
  * The tree of the log out of stored tiles: tile (level, i) holds the roots of the subtrees of 256^level leaves number 256 i and following. So

@@ -1,54 +1,66 @@
 import { parseBatchHeader } from '../core/batch.js'
 import { equalBytes, fromHex, toHex, utf8 } from '../core/bytes.js'
+import type { Crypto } from '../core/crypto.js'
 import { jcs } from '../core/jcs.js'
 import { discloseField, type MetadataField } from '../core/metadata.js'
-import { inclusionPath } from '../core/merkle.js'
+import { HASH_SIZE, treeLevels, verifyInclusion } from '../core/merkle.js'
 import type { Proof } from '../core/proof.js'
 import type { Receipt } from '../core/receipt.js'
 import { parseRecord, recordBytes } from '../core/record.js'
+import type { BatchPlace } from '../store/batches.js'
 import { StoreError } from '../store/errors.js'
+import type { StoredGroup } from '../store/deposits.js'
 import type { Store } from '../store/store.js'
-import { batchPath, hashesOf, TILE } from './batch-tree.js'
+import { batchPath, TILE } from './batch-tree.js'
+import { createBoundedMemory } from './bounded-memory.js'
 import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
 import type { LogTree } from './log-tree.js'
 import type { Progress } from './progress.js'
 import { attestedText, closedHeadText, pathText, type ProofParts, proofText } from './proof-text.js'
+import { hashesOf, pathByNodes, upperNodesOf } from './tree-nodes.js'
 
-/** Batches whose part of a proof is kept; about 40 KB each. */
-const KEPT = 128
+/** Bytes of the batches' parts of proofs that are kept; a part is about 25 KB with one organization and 60 KB with four. */
+const KEPT = 32 * 1024 ** 2
 
 /**
- * Receipts and proofs out of what is stored. Each takes a number of reads that does not depend on how much the log holds: record,
- * commit group, header, one tile, the tile roots, a few log tiles, read-back and block. A proof is put together as text out of the texts that
- * are stored: nearly all of it is the ledger's part, and to sort and quote that again would be most of the work.
+ * Receipts and proofs out of what is stored. Each takes a number of reads that does not depend on how much the log holds: record, commit group
+ * and its leaves, one tile, inner nodes, and of a batch that is not known yet header, tile roots, a few log tiles, read-back and block. A proof
+ * is put together as text out of the texts that are stored: nearly all of it is the ledger's part, and to sort and quote that again would be
+ * most of the work.
  */
 export interface Prover {
   receipt (sequence: number): Promise<Receipt>
   /** The exact bytes of the proof as far as it can be completed now; PROOF_NOT_READY before the deposit is sealed. */
-  prove (sequence: number, disclose?: readonly string[]): Promise<Uint8Array>
+  prove (deposit: Known, disclose?: readonly string[]): Promise<Uint8Array>
   /** The same proof with all attestations that there are now. Anybody who has the proof may ask. */
   upgrade (proof: Proof): Promise<Uint8Array>
 }
+
+/** A deposit, and what was read of it already. */
+export interface Known { readonly sequence: number, readonly bytes?: Buffer, readonly batch?: BatchPlace }
 
 /** What is the same in the proofs of all deposits of a batch. */
 interface BatchPart {
   readonly size: number
   readonly root: Uint8Array
-  readonly tileRoots: Buffer
+  /** Levels of the tree over the tiles' roots. */
+  readonly upper: ReturnType<typeof treeLevels>
   readonly texts: Pick<ProofParts, 'header' | 'logPath' | 'closedHead' | 'attestations' | 'identities'>
 }
 
 export function createProver (context: Context, store: Store, logTree: LogTree, progress: Progress, closedSizes: () => readonly number[]): Prover {
-  const kept = new Map<number, BatchPart>()
+  const kept = createBoundedMemory<BatchPart>(KEPT)
   let keptFor = closedSizes()
 
   const recordOf = async (sequence: number): Promise<Buffer> => required(await store.deposits.record(sequence), `record ${sequence}`)
 
   const groupOf = async (sequence: number): Promise<{ path: string[], text: string } & Pick<Receipt, 'statement' | 'signature'>> => {
-    const { leaves, ...group } = required(await store.deposits.groupOf(sequence), `the commit group of ${sequence}`)
-    const index = sequence - Number(group.statement.firstSequence)
-    return { ...group, path: leaves === undefined ? [] : inclusionPath(context.crypto, hashesOf(leaves), index).map(toHex) }
+    const group = required(await store.deposits.groupOf(sequence), `the commit group of ${sequence}`)
+    const { statement: { firstSequence, groupSize }, signature, leaves, text } = group
+    if (groupSize === '1') return { statement: group.statement, signature, text, path: [] }
+    const path = groupPath(context.crypto, group, required(leaves, `the leaves of commit group ${firstSequence}`), sequence - Number(firstSequence))
+    return { statement: group.statement, signature, text, path: path.map(toHex) }
   }
 
   const readBatch = async (number: number): Promise<BatchPart> => {
@@ -62,7 +74,7 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
     return {
       size: Number(size),
       root: fromHex(root),
-      tileRoots: required(tileRoots, 'tile roots'),
+      upper: treeLevels(context.crypto, hashesOf(required(tileRoots, 'tile roots'))),
       texts: {
         header: header.toString(),
         logPath: pathText([...range.hashes].reverse().map(toHex)), // the path of the last leaf is the range before it
@@ -80,23 +92,23 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
     if (known !== undefined) return known
     const isFinal = number < progress.final.batches
     const part = await readBatch(number)
-    if (isFinal) {
-      if (kept.size >= KEPT) kept.delete(kept.keys().next().value as number)
-      kept.set(number, part)
-    }
+    if (isFinal) kept.set(number, part, sizeOf(part))
     return part
   }
 
-  const assemble = async (sequence: number, disclosures: string | undefined): Promise<Uint8Array> => {
-    const inBatch = async (): Promise<{ index: number, tile: Buffer | undefined, part: BatchPart }> => {
-      const { number, first } = required(await store.batches.holding(sequence), `the batch of ${sequence}`)
+  const assemble = async (known: Known, disclosures: string | undefined): Promise<Uint8Array> => {
+    const { sequence } = known
+    const inBatch = async (): Promise<{ index: number, tile: Buffer, nodes: Buffer, part: BatchPart }> => {
+      const { number, first } = known.batch ?? required(await store.batches.holding(sequence), `the batch of ${sequence}`)
       const index = sequence - first
-      const [tile, part] = await Promise.all([store.batches.tile(number, Math.floor(index / TILE)), batchPart(number)])
-      return { index, tile, part }
+      const [stored, part] = await Promise.all([store.batches.tileNodes(number, Math.floor(index / TILE)), batchPart(number)])
+      const tile = required(stored.tile, 'a tile')
+      return { index, tile, nodes: stored.nodes ?? upperNodesOf(context.crypto, tile), part }
     }
-    const [record, group, { index, tile, part }] = await Promise.all([recordOf(sequence), groupOf(sequence), inBatch()])
-    const { size, root, tileRoots, texts } = part
-    const path = batchPath(context.crypto, { index, size, root, tile: required(tile, 'a tile'), tileRoots })
+    const [record, group, { part: { texts, ...tree }, ...found }] = await Promise.all([
+      known.bytes ?? recordOf(sequence), groupOf(sequence), inBatch()
+    ])
+    const path = batchPath(context.crypto, { ...tree, ...found })
     return utf8(proofText({
       ...texts, disclosures, batchPath: pathText(path.map(toHex)), receiptPath: pathText(group.path), group: group.text, record: record.toString()
     }))
@@ -124,9 +136,9 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
       const [record, { statement, signature, path }] = await Promise.all([recordOf(sequence), groupOf(sequence)])
       return { type: 'steelyard/receipt/v1', record: parseRecord(record), statement, path, signature }
     },
-    async prove (sequence, disclose = []) {
-      requireSealed(sequence)
-      return await assemble(sequence, disclose.length === 0 ? undefined : await disclosures(sequence, disclose))
+    async prove (deposit, disclose = []) {
+      requireSealed(deposit.sequence)
+      return await assemble(deposit, disclose.length === 0 ? undefined : await disclosures(deposit.sequence, disclose))
     },
     async upgrade (given) {
       const sequence = Number(given.record.sequence)
@@ -135,9 +147,25 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
         throw new NotaryError({ code: 'PROOF_FOREIGN', message: 'this log does not hold the record of that proof' })
       }
       requireSealed(sequence)
-      return await assemble(sequence, given.disclosures === undefined ? undefined : jcs(given.disclosures))
+      return await assemble({ sequence, bytes: stored }, given.disclosures === undefined ? undefined : jcs(given.disclosures))
     }
   }
+}
+
+/** The path in a commit group, held to the root that was signed. */
+function groupPath (
+  crypto: Crypto, { statement: { groupSize, groupRoot }, nodes }: StoredGroup, leaves: Buffer, index: number
+): Uint8Array[] {
+  const leaf = leaves.subarray(index * HASH_SIZE, (index + 1) * HASH_SIZE)
+  const path = pathByNodes(crypto, leaves, nodes ?? upperNodesOf(crypto, leaves), index)
+  if (!verifyInclusion(crypto, leaf, index, Number(groupSize), path, fromHex(groupRoot))) {
+    throw new StoreError({ code: 'DAMAGED', message: 'the leaves of a commit group do not lead to its root' })
+  }
+  return path
+}
+
+function sizeOf ({ upper, texts }: BatchPart): number {
+  return upper.length * 2 * HASH_SIZE + Object.values(texts).reduce((sum, text) => sum + text.length, 0)
 }
 
 function required<T> (value: T | undefined, what: string): T {

@@ -4,6 +4,7 @@ import { canonicalEvidenceNumber } from '../core/evidence-number.js'
 import { type EvidenceRecord, parseRecord } from '../core/record.js'
 import type { ApiKey } from '../store/api-keys.js'
 import type { Location } from '../store/anchors.js'
+import type { BatchPlace } from '../store/batches.js'
 import type { Part } from '../store/content-read.js'
 import type { Store } from '../store/store.js'
 import type { Context } from './context.js'
@@ -14,8 +15,11 @@ import type { DepositState, Progress } from './progress.js'
 export interface FoundDeposit {
   readonly sequence: number
   readonly record: EvidenceRecord
+  /** The record's own bytes. */
+  readonly bytes: Buffer
   readonly state: DepositState
-  readonly batch?: string
+  /** Where it was sealed. */
+  readonly batch?: BatchPlace
 }
 
 export interface FoundBatch {
@@ -58,7 +62,7 @@ export function createReader (context: Context, store: Store, logTree: LogTree, 
     if (bytes === undefined) return undefined
     const record = parseRecord(bytes)
     if (record.number !== number) return undefined // left by a write that failed
-    return { sequence, record, state, ...(batch === undefined ? {} : { batch: String(batch.number) }) }
+    return { sequence, record, bytes, state, ...(batch === undefined ? {} : { batch }) }
   }
 
   const tileOf = (found: Buffer | undefined): Buffer => {

@@ -76,7 +76,8 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
     const logTiles = await logTree.append(number, batchLeaf(crypto, header))
     const mark = { batches: number + 1, sequence: first + count, sealedAt: header.sealedAt }
     checkpoint('seal.built')
-    await batches.seal({ number, first, header: batchHeaderBytes(header), tiles: tree.tiles, tileRoots: tree.tileRoots, logTiles, mark })
+    const { tiles, nodes, tileRoots } = tree
+    await batches.seal({ number, first, header: batchHeaderBytes(header), tiles, nodes, tileRoots, logTiles, mark })
     checkpoint('seal.written')
     lastSealed = sealedMs
     pending.drop(count)

@@ -69,10 +69,10 @@ export function createVerifying (context: Context, prover: Prover, reader: Reade
     async byNumber (held, number) {
       const found = await reader.anyDeposit(number)
       if (found === undefined || !isSame(found.record.content.digests, held.digests)) return undefined
-      return run(held, await prover.prove(found.sequence), false)
+      return run(held, await prover.prove(found), false)
     },
     async selfCheck (sequence) {
-      const proof = await prover.prove(sequence)
+      const proof = await prover.prove({ sequence })
       const { digests, size } = parseProof(proof).record.content
       bundles.current() // without a bundle there is nothing to check against: wait for it
       const report = run({ digests, ...(size === undefined ? {} : { size: Number(size) }) }, proof, true)

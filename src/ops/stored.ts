@@ -8,7 +8,7 @@ import { type FabricReadback, fabricReadback } from '../core/proof.js'
 import { base64url, object } from '../core/strict.js'
 import { commitGroup, type CommitGroup } from '../core/receipt.js'
 import { parseCanonical } from '../core/jcs.js'
-import { hashesOf } from '../notary/batch-tree.js'
+import { hashesOf } from '../notary/tree-nodes.js'
 import { numberKey, readNumber } from '../store/keys.js'
 import type { View } from '../store/maintenance.js'
 

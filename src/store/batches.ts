@@ -1,8 +1,8 @@
-import { type Database, lastAtOrBefore, put, read, stored, write } from './database.js'
+import { type Database, lastAtOrBefore, put, read, readAll, stored, write } from './database.js'
 import { numberKey, numberValue, readNumber, textKey } from './keys.js'
 
 /**
- * Sealed batches: header, leaf tiles, tile roots, and the tiles of the log's own tree. The sealer owns every key here and is their only
+ * Sealed batches: header, leaf tiles, inner nodes, tile roots, and the tiles of the log's own tree. The sealer owns every key here and is their only
  * writer. A batch is one synced batch with the watermark that puts it into the outbox: what is sealed and not anchored.
  */
 export interface Batches {
@@ -10,13 +10,18 @@ export interface Batches {
   sealed (): Promise<SealedMark>
   header (number: number): Promise<Buffer | undefined>
   /** The batch that holds a sequence number, and its first one; sealed ones only. */
-  holding (sequence: number): Promise<{ readonly number: number, readonly first: number } | undefined>
+  holding (sequence: number): Promise<BatchPlace | undefined>
   /** Leaf hashes of one tile, concatenated. */
   tile (number: number, tile: number): Promise<Buffer | undefined>
+  /** The same, and the inner nodes that are kept of its tree: none of what earlier versions sealed. */
+  tileNodes (number: number, tile: number): Promise<{ readonly tile: Buffer | undefined, readonly nodes: Buffer | undefined }>
   tileRoots (number: number): Promise<Buffer | undefined>
   /** Hashes of one tile of the log, concatenated; a partial tile grows. */
   logTile (level: number, index: number): Promise<Buffer | undefined>
 }
+
+/** A batch, and the sequence number of its first deposit. */
+export interface BatchPlace { readonly number: number, readonly first: number }
 
 /** How far sealing has come: the number of batches, and the first sequence number outside of them. */
 export interface SealedMark {
@@ -32,6 +37,8 @@ export interface BatchWrite {
   readonly first: number
   readonly header: Uint8Array
   readonly tiles: readonly Buffer[]
+  /** Inner nodes of each tile; empty where there are none to keep. */
+  readonly nodes: readonly Buffer[]
   readonly tileRoots: Buffer
   readonly logTiles: readonly LogTileWrite[]
   readonly mark: SealedMark
@@ -45,6 +52,7 @@ export function createBatches (db: Database): Batches {
       put(numberKey('h', batch.number), Buffer.from(batch.header)),
       put(numberKey('f', batch.first), numberValue(batch.number)),
       ...batch.tiles.map((tile, i) => put(numberKey('t', batch.number, i), tile)),
+      ...batch.nodes.flatMap((nodes, i) => nodes.length === 0 ? [] : [put(numberKey('v', batch.number, i), nodes)]),
       put(numberKey('u', batch.number), batch.tileRoots),
       ...batch.logTiles.map(({ level, index, hashes }) => put(numberKey('l', level, index), hashes)),
       put(MARK, JSON.stringify(batch.mark))
@@ -63,6 +71,10 @@ export function createBatches (db: Database): Batches {
     },
 
     tile: (number, tile) => read(db, numberKey('t', number, tile)),
+    async tileNodes (number, index) {
+      const [tile, nodes] = await readAll(db, [numberKey('t', number, index), numberKey('v', number, index)])
+      return { tile, nodes }
+    },
     tileRoots: (number) => read(db, numberKey('u', number)),
     logTile: (level, index) => read(db, numberKey('l', level, index))
   }

@@ -85,6 +85,16 @@ export async function read (db: Database, key: Buffer): Promise<Buffer | undefin
   }
 }
 
+/** The values of several keys at once: one trip to the database's threads. */
+export async function readAll (db: Database, keys: Buffer[]): Promise<(Buffer | undefined)[]> {
+  try {
+    await trusted(db)
+    return await db.getMany(keys)
+  } catch (cause) {
+    throw new StoreError({ code: 'UNREADABLE', message: 'the database could not read', cause })
+  }
+}
+
 export function put (key: Buffer, value: Buffer | string): Put {
   return { type: 'put', key, value: typeof value === 'string' ? Buffer.from(value) : value }
 }
@@ -92,8 +102,12 @@ export function put (key: Buffer, value: Buffer | string): Put {
 /** The last entry at or before `key` that has its prefix byte. */
 export async function lastAtOrBefore (db: Database, key: Buffer): Promise<[Buffer, Buffer] | undefined> {
   await trusted(db)
-  const [entry] = await db.iterator({ gte: key.subarray(0, 1), lte: key, reverse: true, limit: 1 }).all()
-  return entry
+  const found = db.iterator({ gte: key.subarray(0, 1), lte: key, reverse: true, limit: 1 })
+  try {
+    return await found.next()
+  } finally {
+    await found.close()
+  }
 }
 
 /** JSON that this store wrote itself; anything unreadable is `DAMAGED`. */

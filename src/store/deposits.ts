@@ -1,5 +1,5 @@
 import type { CommitGroup } from '../core/receipt.js'
-import { type Database, lastAtOrBefore, put, type Put, read, stored, write } from './database.js'
+import { type Database, lastAtOrBefore, put, type Put, read, readAll, stored, write } from './database.js'
 import { StoreError } from './errors.js'
 import { numberKey, numberValue, readNumber, textKey } from './keys.js'
 
@@ -46,13 +46,15 @@ export interface StoredGroup {
   readonly text: string
   /** Leaf hashes of the group, concatenated; absent for a group of one. */
   readonly leaves?: Buffer
+  /** Inner nodes of its tree; absent in small groups, and in what earlier versions wrote. */
+  readonly nodes?: Buffer
 }
 
 export interface GroupWrite {
   readonly first: number
   readonly deposits: readonly DepositWrite[]
   /** One for each signed group of this write, by its first sequence number. */
-  readonly groups: readonly { readonly first: number, readonly json: string, readonly leaves?: Buffer | undefined }[]
+  readonly groups: readonly { readonly first: number, readonly json: string, readonly leaves?: Buffer | undefined, readonly nodes?: Buffer }[]
   /** Counters after this group, of the organizations in it. */
   readonly organizations: ReadonlyMap<string, number>
 }
@@ -102,8 +104,9 @@ export function createDeposits (db: Database): Deposits {
       const first = Number(group.statement.firstSequence)
       const size = Number(group.statement.groupSize)
       if (sequence >= first + size) return undefined
-      const leaves = size === 1 ? undefined : await read(db, numberKey('e', first))
-      return leaves === undefined ? group : { ...group, leaves }
+      if (size === 1) return group
+      const [leaves, nodes] = await readAll(db, [numberKey('e', first), numberKey('d', first)])
+      return { ...group, ...(leaves === undefined ? {} : { leaves }), ...(nodes === undefined ? {} : { nodes }) }
     }
   }
 }
@@ -118,9 +121,10 @@ function groupPuts (group: GroupWrite): Put[] {
     }
     sequence++
   }
-  for (const { first, json, leaves } of group.groups) {
+  for (const { first, json, leaves, nodes } of group.groups) {
     puts.push(put(numberKey('g', first), json))
     if (leaves !== undefined) puts.push(put(numberKey('e', first), leaves))
+    if (nodes !== undefined && nodes.length > 0) puts.push(put(numberKey('d', first), nodes))
   }
   for (const [organization, next] of group.organizations) puts.push(put(textKey('o', organization), numberValue(next)))
   return puts

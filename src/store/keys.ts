@@ -9,10 +9,12 @@
  * | `m` | sequence | metadata fields, JCS | committer |
  * | `g` | first sequence of a commit group | {signature, statement}, JCS | committer |
  * | `e` | first sequence of a commit group of several | its leaf hashes | committer |
+ * | `d` | first sequence of a commit group of more than 8 | inner nodes of its tree (notary/tree-nodes.ts) | committer |
  * | `o` | organization | its next sequence | committer |
  * | `h` | batch number | header bytes | sealer |
  * | `f` | first sequence of a batch | batch number | sealer |
  * | `t` | batch number, tile | up to 256 leaf hashes | sealer |
+ * | `v` | batch number, tile of more than 8 | inner nodes of the tile's tree | sealer |
  * | `u` | batch number | roots of the batch's tiles | sealer |
  * | `l` | level, tile | up to 256 hashes of the log's tree | sealer |
  * | `a` | batch number | where the ledger has it | finalizer |
@@ -25,7 +27,7 @@
  */
 const NUMBER_BYTES = 8
 
-export type Prefix = 'r' | 'n' | 's' | 'm' | 'g' | 'e' | 'o' | 'h' | 'f' | 't' | 'u' | 'l' | 'a' | 'c' | 'b' | 'i' | 'w' | 'k' | 'x'
+export type Prefix = 'r' | 'n' | 's' | 'm' | 'g' | 'e' | 'd' | 'o' | 'h' | 'f' | 't' | 'v' | 'u' | 'l' | 'a' | 'c' | 'b' | 'i' | 'w' | 'k' | 'x'
 
 /** A key of numbers: the prefix and 8 bytes for each. */
 export function numberKey (prefix: Prefix, first: number, second?: number): Buffer {

@@ -137,6 +137,10 @@ t.test('what nobody touched is clean, ledger included', async (t) => {
 
 t.test('one bit, and the object is named', async (t) => {
   const { wide, last, group, identity, block } = await landmarks()
+  const largeGroup = await withDatabase(data, async (db) => {
+    const step = await db.entries('d')[Symbol.asyncIterator]().next()
+    return step.done === true ? -1 : readNumber(step.value[0], 1)
+  })
   const inWide = await withDatabase(data, async (db) => Number((JSON.parse((await db.get(numberKey('h', wide)) as Buffer).toString()) as { first: string }).first))
   const content = (await contentNames(join(data, 'content')).next()).value as string
   const n = (prefix: Parameters<typeof numberKey>[0], first: number, second?: number): Buffer => numberKey(prefix, first, second)
@@ -158,8 +162,10 @@ t.test('one bit, and the object is named', async (t) => {
     ['group signature', async (folder) => { await replaceText(folder, n('g', group), /"signature":".{4}/, '"signature":"AAAA') }, 'GROUP_SIGNATURE', new RegExp(`^commit group ${group}$`)],
     ['group gone', async (folder) => { await remove(folder, n('g', group)) }, 'GROUP_MISSING', new RegExp(`^commit group ${group}$`)],
     ['group leaves', async (folder) => { await flipBit(folder, n('e', group)) }, 'GROUP_DIFFERS', new RegExp(`^leaves of commit group ${group}$`)],
+    ['inner nodes of a group', async (folder) => { await flipBit(folder, n('d', largeGroup)) }, 'GROUP_DIFFERS', new RegExp(`^inner nodes of commit group ${largeGroup}$`)],
     ['number index', async (folder) => { await flipBit(folder, textKey('n', numbers[10] as string), 7) }, 'NUMBER_INDEX_DIFFERS', new RegExp(`^evidence number ${numbers[10]}$`)],
     ['tile', async (folder) => { await flipBit(folder, n('t', wide, 1)) }, 'LEAF_DIFFERS', new RegExp(`^tile ${wide}/1$`)],
+    ['inner nodes', async (folder) => { await flipBit(folder, n('v', wide, 1)) }, 'LEAF_DIFFERS', new RegExp(`^inner nodes of tile ${wide}/1$`)],
     ['tile roots', async (folder) => { await flipBit(folder, n('u', wide)) }, 'LEAF_DIFFERS', new RegExp(`^tile roots of batch ${wide}$`)],
     ['header root', async (folder) => { await replaceText(folder, n('h', wide), /"root":"[0-9a-f]{4}/, '"root":"0f0f') }, 'BATCH_DIFFERS', new RegExp(`^batch ${wide}$`)],
     ['header time', async (folder) => { await replaceText(folder, n('h', wide), /"sealedAt":"2/, '"sealedAt":"3') }, 'BATCH_DIFFERS', new RegExp(`^batch ${wide}$`)],
@@ -279,7 +285,7 @@ t.test('everything that follows from the rest is written again as it was', async
   t.notOk(Object.keys(idle.checked).some((what) => /written|removed/.test(what)), 'nothing to do, nothing done')
   t.same(await dump(untouched), before)
 
-  const derived = 'noeftulw'
+  const derived = 'noedftvulw'
   const folder = await copy()
   await withDatabase(folder, async (db) => {
     for await (const key of db.keys()) if (derived.includes(String.fromCharCode(key[0] as number))) await db.write([{ type: 'del', key }])

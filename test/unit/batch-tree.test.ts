@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { toHex } from '../../src/core/bytes.js'
-import { consistencyPath, emptyRange, appendLeaf, inclusionPath, rangeRoot, rootOf } from '../../src/core/merkle.js'
+import { consistencyPath, emptyRange, appendLeaf, inclusionPath, rangeRoot, rootOf, treeLevels } from '../../src/core/merkle.js'
 import { recordBytes, parseRecord } from '../../src/core/record.js'
 import { batchPath, buildBatchTree, TILE } from '../../src/notary/batch-tree.js'
+import { createBoundedMemory } from '../../src/notary/bounded-memory.js'
 import { createLogTree } from '../../src/notary/log-tree.js'
 import { recordText } from '../../src/notary/record-text.js'
+import { hashesOf, pathByNodes, upperNodes, upperNodesOf } from '../../src/notary/tree-nodes.js'
 import { createUnsealed } from '../../src/notary/unsealed.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 
@@ -14,22 +16,59 @@ const leavesOf = (count: number): Uint8Array[] => Array.from({ length: count }, 
 t.test('the tree of merkletreejs, built by tiles, is the tree of RFC 9162', async (t) => {
   for (const size of [1, 2, 3, 5, 130, 255, 256, 257, 511, 512, 513, 700, 1025, 8192]) {
     const leaves = leavesOf(size) // equal leaves among them
-    const { root, tiles, tileRoots } = await buildBatchTree(nodeCrypto, Buffer.concat(leaves))
+    const { root, tiles, nodes: kept, tileRoots } = await buildBatchTree(nodeCrypto, Buffer.concat(leaves))
+    const upper = treeLevels(nodeCrypto, hashesOf(tileRoots))
     t.equal(toHex(root), toHex(rootOf(nodeCrypto, leaves)), `root of ${size}`)
     for (const index of new Set([0, 1, size >> 1, size - 2, size - 1].filter((i) => i >= 0 && i < size))) {
       const tile = tiles[Math.floor(index / TILE)] as Buffer
-      t.same(batchPath(nodeCrypto, { index, size, root, tile, tileRoots }).map(toHex), inclusionPath(nodeCrypto, leaves, index).map(toHex))
+      const nodes = kept[Math.floor(index / TILE)] as Buffer
+      t.same(batchPath(nodeCrypto, { index, size, root, tile, nodes, upper }).map(toHex), inclusionPath(nodeCrypto, leaves, index).map(toHex))
     }
   }
   await t.rejects(buildBatchTree(nodeCrypto, Buffer.alloc(0)), { code: 'ARGUMENT' })
 })
 
 t.test('a tile that was altered leads nowhere', async (t) => {
-  const { root, tiles, tileRoots } = await buildBatchTree(nodeCrypto, Buffer.concat(leavesOf(600)))
-  const tile = Buffer.from(tiles[1] as Buffer)
+  const { root, tiles, nodes: kept, tileRoots } = await buildBatchTree(nodeCrypto, Buffer.concat(leavesOf(600)))
+  const upper = treeLevels(nodeCrypto, hashesOf(tileRoots))
+  const [tile, nodes] = [Buffer.from(tiles[1] as Buffer), Buffer.from(kept[1] as Buffer)]
+  const path = (index: number): unknown => batchPath(nodeCrypto, { index, size: 600, root, tile, nodes, upper })
+  t.equal((path(256) as unknown[]).length, 10)
   tile[40] = (tile[40] as number) ^ 1
-  t.throws(() => batchPath(nodeCrypto, { index: 256, size: 600, root, tile, tileRoots }), { code: 'ARGUMENT' })
-  t.throws(() => batchPath(nodeCrypto, { index: 599, size: 600, root, tile: tiles[0] as Buffer, tileRoots }), { code: 'ARGUMENT' })
+  t.throws(() => path(256), { code: 'ARGUMENT' })
+  t.throws(() => path(599), { code: 'ARGUMENT' }, 'another tile')
+  tile[40] = (tile[40] as number) ^ 1
+  nodes[32] = (nodes[32] as number) ^ 1
+  t.throws(() => path(256), { code: 'ARGUMENT' }, 'an altered inner node')
+  t.throws(() => batchPath(nodeCrypto, { index: 256, size: 600, root, tile, nodes: nodes.subarray(32), upper }), { code: 'ARGUMENT' }, 'too few of them')
+})
+
+t.test('a path by stored nodes is that of RFC 9162, for every leaf of every tree up to a tile', (t) => {
+  for (let size = 1; size <= TILE; size += size < 40 ? 1 : 27) {
+    const leaves = leavesOf(size)
+    const levels = treeLevels(nodeCrypto, leaves)
+    const [all, nodes] = [Buffer.concat(leaves), upperNodes(levels)]
+    t.same(upperNodesOf(nodeCrypto, all), nodes)
+    const differing = leaves.findIndex((_, i) =>
+      pathByNodes(nodeCrypto, all, nodes, i).map(toHex).join() !== inclusionPath(nodeCrypto, leaves, i).map(toHex).join())
+    t.equal(differing, -1, `of ${size} leaves`)
+    t.throws(() => pathByNodes(nodeCrypto, all, nodes, size), { code: 'ARGUMENT' }, 'no leaf')
+  }
+  t.end()
+})
+
+t.test('what was asked for last is remembered, within the bound', (t) => {
+  const memory = createBoundedMemory<string>(100)
+  memory.set(1, 'one', 40)
+  memory.set(2, 'two', 40)
+  t.equal(memory.get(1), 'one')
+  memory.set(3, 'three', 40)
+  t.same([1, 2, 3].map((n) => memory.get(n)), ['one', undefined, 'three'])
+  memory.set(1, 'uno', 60)
+  t.same([1, 3].map((n) => memory.get(n)), ['uno', 'three'], 'a new value takes the place of the old one, and of its bytes')
+  memory.set(4, 'four', 101)
+  t.equal(memory.get(4), undefined, 'larger than all there is')
+  t.end()
 })
 
 t.test('unsealed leaves keep their order, wherever batches end', (t) => {

@@ -52,7 +52,7 @@ async function world (t: Test, options: { ledger?: FakeLedger, clock?: Clock, fo
     onBundle: noop,
     trusting: {
       locate: ({ responsePayload }) => ({ block: String(ledger.blockOfBatch(fromUtf8(fromBase64url(responsePayload)))), transaction: 0 }),
-      selfCheck: async (sequence) => { parseProof(await notary.prover.prove(sequence)) }
+      selfCheck: async (sequence) => { parseProof(await notary.prover.prove({ sequence })) }
     }
   })
   let isClosed = false
@@ -96,7 +96,7 @@ t.test('groups of any size: receipts bind, sequences have no gaps, proofs lead t
   }
   await allFinal(at)
   for (const sequence of [0, 1, 5, 69, 70, 600, 1569]) {
-    const proof = parseProof(await at.notary.prover.prove(sequence))
+    const proof = parseProof(await at.notary.prover.prove({ sequence }))
     const { header } = proof
     t.ok(verifyInclusion(nodeCrypto, leafHash(nodeCrypto, recordBytes(proof.record)), sequence - Number(header.first), Number(header.size),
       proof.batchPath.map(fromHex), fromHex(header.root)))
@@ -275,9 +275,9 @@ t.test('metadata is committed to and disclosed field by field', async (t) => {
   t.equal(Buffer.from(secret, 'base64url').length, 32)
   t.equal(parseReceipt(Buffer.from(receipt)).record.metadata?.size, '3')
   await allFinal(at)
-  const proof = parseProof(await at.notary.prover.prove(sequence, ['合', 'case']))
+  const proof = parseProof(await at.notary.prover.prove({ sequence }, ['合', 'case']))
   t.same(proof.disclosures?.map(({ name, value }) => [name, value]), [['case', { id: 7 }], ['合', ['x']]])
-  await t.rejects(at.notary.prover.prove(sequence, ['nothing']), { code: 'FIELD_UNKNOWN' })
+  await t.rejects(at.notary.prover.prove({ sequence }, ['nothing']), { code: 'FIELD_UNKNOWN' })
   await t.rejects(at.notary.intake.digests(BY, { digests: digests(), size: 5, metadata: {} }), { code: 'METADATA_INVALID' })
 })
 

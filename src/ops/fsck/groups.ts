@@ -1,7 +1,7 @@
 import { equalBytes, fromBase64url, fromHex } from '../../core/bytes.js'
 import { rootOf } from '../../core/merkle.js'
 import { commitGroupSigningInput, ed25519PublicKey } from '../../core/receipt.js'
-import { hashesOf } from '../../notary/batch-tree.js'
+import { hashesOf, upperNodesOf } from '../../notary/tree-nodes.js'
 import { numberKey, readNumber } from '../../store/keys.js'
 import { type Group, parseGroup } from '../stored.js'
 import type { Check } from './check.js'
@@ -116,11 +116,18 @@ async function close (check: Check, { group, first, leaves }: Open): Promise<voi
   const isRoot = (hashes: readonly Uint8Array[]): boolean => hashes.length === leaves.length && equalBytes(rootOf(crypto, hashes), root)
   if (isRoot(own)) {
     if (!isRoot(stored)) differs('GROUP_DIFFERS', `leaves of ${groupName(first)}`, 'its stored leaf hashes are not those of its records')
+    if (!await hasOwnNodes(check, first, own)) differs('GROUP_DIFFERS', `inner nodes of ${groupName(first)}`, 'they are not those of its leaves')
   } else if (isRoot(stored) && (signed === true || leaves.length > 1)) {
     nameRecords(check, first, leaves, stored)
   } else if (leaves.every((leaf, i) => leaf !== undefined && !findings.isNamed(recordName(first + i)))) {
     differs('GROUP_DIFFERS', groupName(first), 'its root is not that of its records')
   }
+}
+
+/** Groups of earlier versions have none. */
+async function hasOwnNodes ({ view, crypto }: Check, first: number, leaves: readonly Uint8Array[]): Promise<boolean> {
+  const nodes = await view.get(numberKey('d', first))
+  return nodes?.equals(upperNodesOf(crypto, Buffer.concat(leaves))) ?? true
 }
 
 /** A group of one is its own root. */

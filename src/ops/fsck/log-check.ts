@@ -1,6 +1,7 @@
 import { equalBytes } from '../../core/bytes.js'
 import { appendLeaf, type CompactRange, emptyRange, rangeRoot, rootOf } from '../../core/merkle.js'
-import { hashesOf, TILE } from '../../notary/batch-tree.js'
+import { TILE } from '../../notary/batch-tree.js'
+import { hashesOf } from '../../notary/tree-nodes.js'
 import { numberKey } from '../../store/keys.js'
 import type { Check } from './check.js'
 

@@ -6,8 +6,8 @@ import { parseJson, readable } from '../stored.js'
 import type { Check } from './check.js'
 
 /** Prefixes of keys.ts by what follows them: one number, two, or text. */
-const ONE_NUMBER = 'rsmgehfuacb'
-const TWO_NUMBERS = 'tl'
+const ONE_NUMBER = 'rsmgedhfuacb'
+const TWO_NUMBERS = 'tvl'
 const TEXT = 'noiwkx'
 const SCHEMA = 'steelyard-store/1'
 

@@ -1,7 +1,8 @@
 import { type BatchHeader, batchHeaderBytes, MAX_BATCH_SIZE, parseBatchHeader } from '../../core/batch.js'
 import { toHex } from '../../core/bytes.js'
-import { appendLeaf, type CompactRange, emptyRange, leafHash, rangeRoot, rootOf } from '../../core/merkle.js'
+import { appendLeaf, type CompactRange, emptyRange, leafHash, rangeRoot, rootOf, treeLevels } from '../../core/merkle.js'
 import { TILE } from '../../notary/batch-tree.js'
+import { upperNodes } from '../../notary/tree-nodes.js'
 import { numberKey, numberValue, readNumber } from '../../store/keys.js'
 import type { SealedMark } from '../../store/batches.js'
 import { readMarks } from '../fsck/marks.js'
@@ -95,8 +96,11 @@ async function writeTiles ({ crypto, repairs }: Rebuild, number: number, leaves:
   const roots: Uint8Array[] = []
   for (let tile = 0; tile * TILE < leaves.length; tile++) {
     const hashes = leaves.slice(tile * TILE, (tile + 1) * TILE)
-    roots.push(rootOf(crypto, hashes))
+    const levels = treeLevels(crypto, hashes)
+    const nodes = upperNodes(levels)
+    roots.push(levels.at(-1)?.[0] as Uint8Array)
     await repairs.ensure('tiles', numberKey('t', number, tile), Buffer.concat(hashes))
+    if (nodes.length > 0) await repairs.ensure('inner nodes', numberKey('v', number, tile), nodes)
   }
   await repairs.ensure('tile roots', numberKey('u', number), Buffer.concat(roots))
 }

@@ -1,6 +1,7 @@
 import { equalBytes, fromHex } from '../../core/bytes.js'
 import { leafHash, rootOf } from '../../core/merkle.js'
 import { type EvidenceRecord, parseRecord } from '../../core/record.js'
+import { upperNodesOf } from '../../notary/tree-nodes.js'
 import { numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
 import { type Group, parseGroup, readable } from '../stored.js'
 import type { Rebuild } from './context.js'
@@ -104,7 +105,10 @@ function createGroupLeaves ({ db, crypto, findings, repairs }: Rebuild): { feed 
       open = undefined
       const own = leaves.flatMap((hash) => hash === undefined ? [] : [hash])
       if (leaves.length > 1 && own.length === leaves.length && equalBytes(rootOf(crypto, own), fromHex(group.statement.groupRoot))) {
-        await repairs.ensure('commit group leaves', numberKey('e', first), Buffer.concat(own))
+        const hashes = Buffer.concat(own)
+        const nodes = upperNodesOf(crypto, hashes)
+        await repairs.ensure('commit group leaves', numberKey('e', first), hashes)
+        if (nodes.length > 0) await repairs.ensure('inner nodes', numberKey('d', first), nodes)
       }
     }
   }

@@ -57,7 +57,7 @@ export const evidenceRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = 
       sequence: String(sequence),
       state,
       receivedAt: record.receivedAt,
-      ...(batch === undefined ? {} : { batch }),
+      ...(batch === undefined ? {} : { batch: String(batch.number) }),
       digests: record.content.digests,
       ...(record.content.size === undefined ? {} : { size: record.content.size }),
       ...waitingOf(stalls.of(state)),
@@ -71,9 +71,10 @@ export const evidenceRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = 
       ...COMMON, operationId: 'getProof', summary: 'The proof: its exact bytes', querystring: Disclose, response: answers({ 200: Document('steelyard/proof/v1') })
     }
   }, async (request, reply) => {
-    const { sequence, record, state } = await find(request)
+    const found = await find(request)
+    const { record, state } = found
     const { disclose = [] } = request.query
-    const bytes = await prover.prove(sequence, typeof disclose === 'string' ? [disclose] : disclose)
+    const bytes = await prover.prove(found, typeof disclose === 'string' ? [disclose] : disclose)
     return await reply.headers({ ...attachment(record.number, 'proof'), 'steelyard-state': state }).send(bytes)
   })
 
