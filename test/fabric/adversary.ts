@@ -165,7 +165,7 @@ export async function openAdversary (operator: Operator, folder: string, profile
     async proof ({ sequence }, state = 'final') {
       const reached = await notary.progress.reach(sequence, state, 60_000)
       if (state === 'final' && reached !== state) throw new Error(`deposit ${sequence} is ${reached}: ${JSON.stringify(notary.stages.map((stage) => stage.status()))}`)
-      return parseProof(await notary.prover.prove(sequence))
+      return parseProof(await notary.prover.prove({ sequence }))
     },
     async close () {
       for (const what of gates.keys()) gates.get(what)?.reached()
