@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { addNetworkCommands } from './program-network.js'
+import { addAudit } from './program-audit.js'
 import { addOpsCommands } from './program-ops.js'
 import { EXIT } from './errors.js'
 import { repeated, wholeNumber } from './options.js'
@@ -32,7 +33,7 @@ function createProgram (act: Act): Command {
     .exitOverride()
     .showHelpAfterError('(steelyard COMMAND --help says more)')
     .addHelpText('after', `
-Exit codes of verify, fsck, reconcile, rebuild-index and import: 0 consistent, 1 something differs or the command failed,
+Exit codes of verify, audit, fsck, reconcile, rebuild-index and import: 0 consistent, 1 something differs or the command failed,
 2 something could not be checked, 64 wrong usage.
 Of all others: 0 done, 1 failed (one line says why), 64 wrong usage.`)
   addServe(program, act)
@@ -43,6 +44,7 @@ Of all others: 0 done, 1 failed (one line says why), 64 wrong usage.`)
   addNetworkCommands(command(program, 'network').description('run the embedded ledger, or one of official Fabric binaries, by itself'), act)
   addDoctor(program, act)
   addOpsCommands(program, act)
+  addAudit(program, act)
   return program
 }
 

@@ -39,6 +39,8 @@ export interface Ledger {
 
   /** One block in the form that proofs carry, and the ids of its transactions in order. */
   block (number: string): Promise<LedgerBlock>
+  /** One block as a peer has it: the serialized common.Block with the validation codes that nobody signs; undefined when there is none yet. */
+  peerBlock (number: string): Promise<Uint8Array | undefined>
   /** The block that holds a transaction, and its index. */
   blockOf (txId: string): Promise<{ readonly block: LedgerBlock, readonly index: number } | undefined>
   /** Blocks from a number on, for ever, across reconnections, each once and in order; ends when the signal aborts. */

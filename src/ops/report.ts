@@ -4,7 +4,7 @@
  */
 export const LAYERS = [
   'database', 'content', 'record', 'metadata', 'commit-group', 'number-index', 'organization', 'leaf', 'batch', 'batch-index', 'log', 'attestation',
-  'ledger', 'watermark', 'service'
+  'ledger', 'channel', 'proof', 'watermark', 'service'
 ] as const
 export type Layer = typeof LAYERS[number]
 
@@ -37,6 +37,14 @@ export type DifferenceCode =
   | 'LEDGER_DIFFERS' // the ledger holds another batch under this number
   | 'LEDGER_MISSING' // anchored by our word, and not on the ledger
   | 'LOCAL_MISSING' // on the ledger, and not here
+  | 'GENESIS_DIFFERS' // block 0 is not the one that was to be started from
+  | 'BLOCK_DIFFERS' // a block that is not the next one, or not signed by the orderers
+  | 'CONFIGURATION_DIFFERS' // a configuration that does not follow the one before it
+  | 'VALIDATION_DIFFERS' // the peer says of a transaction otherwise than the blocks
+  | 'COMMIT_HASH_DIFFERS'
+  | 'LOG_RULES_DIFFER' // the ledger holds what the log's rules do not give
+  | 'BUNDLE_DIFFERS' // the trust bundle has another history than the channel
+  | 'PROOF_DIFFERS'
   | 'WATERMARK_DIFFERS'
   | 'SERVICE_DIFFERS' // log identity, bundle, API keys
 

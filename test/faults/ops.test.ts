@@ -10,7 +10,7 @@ import { exportArchive } from '../../src/ops/archive/write.js'
 import { importArchive } from '../../src/ops/archive/read.js'
 import { contentNames, contentPath } from '../../src/ops/fsck/content.js'
 import { fsck } from '../../src/ops/fsck/fsck.js'
-import { readLogIdentity } from '../../src/ops/fsck/service.js'
+import { readBundle, readLogIdentity } from '../../src/ops/fsck/service.js'
 import { rebuild } from '../../src/ops/rebuild/rebuild.js'
 import { reconcile } from '../../src/ops/reconcile.js'
 import type { DifferenceCode, Report } from '../../src/ops/report.js'
@@ -133,6 +133,29 @@ t.test('what nobody touched is clean, ledger included', async (t) => {
   const both = await steelyard('reconcile', '--data', data, '--json')
   t.equal(both.code, 0)
   t.match(both.json, { type: 'steelyard/reconcile/v1', outcome: 'clean', head: json.head })
+})
+
+t.test('the whole channel, replayed from its genesis block', async (t) => {
+  const [kept, bundle] = [join(scratch, 'channel.blocks'), join(scratch, 'bundle.json')]
+  await writeFile(bundle, await withDatabase(data, async (db) => await readBundle(db) ?? Buffer.alloc(0)))
+  const given = ['--trust', bundle, '--trust-as-given', '--json']
+  const online = await steelyard('audit', '--from-genesis', '--data', data, '--save', kept, ...given)
+  t.equal(online.code, 0, `${online.stderr}${JSON.stringify(online.json)}`)
+  t.match(online.json, { type: 'steelyard/audit/v1', outcome: 'clean', differences: 0, couldNotCheck: [] })
+  const [log] = online.json.logs as Array<{ size: string }>
+  t.equal(online.json.checked['batches of the data folder'], Number(log?.size))
+
+  const damaged = await copy()
+  await flipBit(damaged, numberKey('h', 1))
+  const offline = await steelyard('audit', '--from-genesis', '--blocks', kept, '--data', damaged, ...given)
+  t.equal(offline.code, 1)
+  t.match(offline.json, { differences: 1, first: { object: 'batch 1', code: 'PROOF_DIFFERS' }, lastBlock: online.json.lastBlock })
+
+  const chinese = await steelyard('audit', '--from-genesis', '--blocks', kept, '--chaincode', 'steelyard', '--genesis', online.json.genesis, '--lang', 'zh')
+  t.equal(chinese.code, 0)
+  t.match(chinese.stdout, /^一致：/)
+  t.match(await steelyard('audit', '--blocks', kept), { code: 64 }, 'not from the genesis block')
+  t.match(await steelyard('audit', '--from-genesis', '--blocks', kept, '--chaincode', 'steelyard'), { code: 2 }, 'which channel it is, nobody said')
 })
 
 t.test('one bit, and the object is named', async (t) => {

@@ -7,6 +7,8 @@ import { commitHash } from '../../src/core/fabric/commit/commit-hash.js'
 import { checkEnvelope } from '../../src/core/fabric/commit/envelope.js'
 import type { StateUpdate } from '../../src/core/fabric/commit/state.js'
 import { codes } from '../../src/core/fabric/commit/validation-codes.js'
+import { Replay } from '../../src/core/fabric/replay/replay.js'
+import { createMemoryState } from '../../src/core/fabric/replay/state.js'
 import { verifyLowS } from '../../src/core/fabric/ecdsa.js'
 import { parseEndorserTransaction } from '../../src/core/fabric/transaction.js'
 import { nodeCrypto } from '../../src/platform/node.js'
@@ -36,6 +38,18 @@ async function read (network: EmbeddedNetwork, key: string): Promise<string | un
   } finally {
     await simulator.close()
   }
+}
+
+/** Whatever this network committed, a replay from its genesis block comes to the same. */
+async function replays (t: Test, { ledger }: EmbeddedNetwork): Promise<void> {
+  const replay = new Replay({ crypto: nodeCrypto, state: createMemoryState() })
+  const outcomes = new Set<string>()
+  for (let number = 0; number < ledger.height(); number++) {
+    const { differences, doubts, outcomes: counts } = replay.next(await ledger.block(number) ?? new Uint8Array(0))
+    t.same({ number, differences, doubts }, { number, differences: [], doubts: [] })
+    for (const name of Object.keys(counts)) outcomes.add(name)
+  }
+  t.ok(outcomes.size > 1, `${ledger.height()} blocks: ${[...outcomes].join(', ')}`)
 }
 
 const put = (key: string, value: string): TransactionOptions => ({ simulate: (simulator) => { simulator.put('counter', key, utf8(value)) } })
@@ -277,6 +291,8 @@ t.test('one organization', async (t) => {
     }
     t.same(numbers, [BigInt(from), BigInt(from + 1)])
   })
+
+  t.test('a replay comes to the same', async (t) => { await replays(t, network) })
 })
 
 t.test('four organizations', async (t) => {
@@ -330,6 +346,8 @@ t.test('four organizations', async (t) => {
     await height(network, before + 1)
     t.equal(await read(network, 'c'), '2')
   })
+
+  t.test('a replay comes to the same', async (t) => { await replays(t, network) })
 })
 
 t.test('a folder is used by one, and goes on where it was', async (t) => {

@@ -102,6 +102,7 @@ export class FakeLedger implements Ledger {
   async findRoot (): Promise<undefined> { await Promise.reject(new TypeError('not used')) }
   async attestStatus (): ReturnType<Ledger['attestStatus']> { return await Promise.reject(new TypeError('not used')) }
   async registerKey (): Promise<void> { await Promise.reject(new TypeError('not used')) }
+  async peerBlock (): Promise<undefined> { await Promise.reject(new TypeError('not used')) }
   async blockOf (): Promise<undefined> { await Promise.reject(new TypeError('not used')) }
   follow (): AsyncIterable<LedgerBlock> { throw new TypeError('not used') }
   async close (): Promise<void> { await Promise.resolve() }

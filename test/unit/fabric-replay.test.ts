@@ -81,6 +81,7 @@ t.test('where nothing can be said any more the replay ends, without an exception
   t.match(replay([second]), [{ ends: true, differences: [{ code: 'GENESIS' }] }], 'not block 0')
   t.match(replay([first, Uint8Array.of(1, 2, 3)]), [{ ends: false }, { ends: true, differences: [{ code: 'BLOCK_UNREADABLE' }] }])
   t.match(replay([Uint8Array.of()]), [{ ends: true, differences: [{}] }])
+  t.match(replay([first, honest[3] ?? first]), [{}, { ends: true, differences: [], doubts: [{ what: 'block 1' }] }], 'a block is missing')
   t.equal(toHex(replay([first])[0]?.hash ?? first), toHex(headerHash(nodeCrypto, parseBlock(first).header)))
   t.end()
 })

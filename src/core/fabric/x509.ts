@@ -27,6 +27,8 @@ export interface Certificate {
   readonly extendedKeyUsage?: readonly string[]
   readonly ski?: Uint8Array
   readonly aki?: Uint8Array
+  /** The attributes that a Fabric CA wrote into it: JSON, as it is. */
+  readonly attributes?: Uint8Array
   /** Hexadecimal OIDs of critical extensions that are not processed: such a certificate is not usable in a path. */
   readonly unknownCritical: readonly string[]
   readonly signatureAlgorithm: string
@@ -50,6 +52,8 @@ const SIGNATURE_HASHES: ReadonlyMap<string, 'sha256' | 'sha384'> = new Map([
   ['2a8648ce3d040303', 'sha384']
 ])
 const EXTENSION = { ski: '551d0e', keyUsage: '551d0f', subjectAltName: '551d11', basicConstraints: '551d13', aki: '551d23', extendedKeyUsage: '551d25' }
+/** Fabric CA's attributes, 1.2.3.4.5.6.7.8.1. Nothing of a path depends on them, so that a critical one is still unknown. */
+const ATTRIBUTES = '2a03040506070801'
 const PROCESSED = new Set(Object.values(EXTENSION))
 
 function refuse (message: string, code: 'CERTIFICATE' | 'UNSUPPORTED_TYPE' = 'CERTIFICATE'): EvidenceError {
@@ -130,7 +134,7 @@ function parseKey (spki: Der): PublicKey {
   return { curve: named.curve, spki: spki.bytes }
 }
 
-type Extensions = Pick<Certificate, 'isCa' | 'pathLength' | 'keyUsage' | 'extendedKeyUsage' | 'ski' | 'aki' | 'unknownCritical'>
+type Extensions = Pick<Certificate, 'isCa' | 'pathLength' | 'keyUsage' | 'extendedKeyUsage' | 'ski' | 'aki' | 'attributes' | 'unknownCritical'>
 
 function parseExtensions (elements: readonly Der[]): Extensions {
   const found = new Map<string, Der>()
@@ -142,8 +146,10 @@ function parseExtensions (elements: readonly Der[]): Extensions {
     found.set(oid, readExtension(rest))
     if (!PROCESSED.has(oid) && isCritical(rest)) unknownCritical.push(oid)
   }
+  const attributes = found.get(ATTRIBUTES)?.content
   return {
     unknownCritical,
+    ...(attributes === undefined ? {} : { attributes }),
     ...basicConstraints(found.get(EXTENSION.basicConstraints)),
     ...optional('keyUsage', found.get(EXTENSION.keyUsage), keyUsageBits),
     ...optional('extendedKeyUsage', found.get(EXTENSION.extendedKeyUsage), (value) => childrenOf(value).map((oid) => oidHex(oid, 'usage'))),

@@ -14,6 +14,8 @@ const NOT_VALIDATED = 254
 /** Reads blocks through qscc, the system chaincode of every peer. */
 export interface BlockReader {
   readonly block: (number: string) => Promise<LedgerBlock | undefined>
+  /** The serialized common.Block as the peer has it, its own metadata included. */
+  readonly bytes: (number: string) => Promise<Uint8Array | undefined>
   readonly blockOf: (txId: string) => Promise<{ readonly block: LedgerBlock, readonly index: number } | undefined>
   readonly height: () => Promise<string>
   /** Blocks from a number on, each once and in order, for ever; failures to reach the ledger are waited out. */
@@ -34,8 +36,9 @@ export function createBlockReader (client: Pick<FabricClient, 'evaluate'>, chann
       throw ledgerError(error)
     }
   }
+  const bytesOf: BlockReader['bytes'] = async (number) => await ask('GetBlockByNumber', number)
   const block: BlockReader['block'] = async (number) => {
-    const bytes = await ask('GetBlockByNumber', number)
+    const bytes = await bytesOf(number)
     return bytes === undefined ? undefined : ledgerBlock(bytes)
   }
   const height = async (): Promise<string> => {
@@ -44,6 +47,7 @@ export function createBlockReader (client: Pick<FabricClient, 'evaluate'>, chann
   }
   return {
     block,
+    bytes: bytesOf,
     height,
     async blockOf (txId) {
       const bytes = await ask('GetBlockByTxID', txId)

@@ -209,6 +209,7 @@ export function createFabricLedger (options: FabricLedgerOptions): Ledger {
       if (found === undefined) throw new LedgerError({ code: 'PROTOCOL', message: `the ledger has no block ${number} yet` })
       return found
     },
+    peerBlock: blocks.bytes,
     blockOf: blocks.blockOf,
     follow: blocks.follow,
     height: blocks.height,

@@ -83,6 +83,7 @@ export class Replay {
   }
 
   #follow (block: ParsedBlock, range: ConfigRange): ReplayedBlock {
+    if (isLater(block, this.#height, this.#hash)) return this.#gap(block.header.number)
     const found: Found = { differences: chainDifferences(this.#crypto, block, this.#height, this.#hash), doubts: [] }
     const { header, data, signatures } = block
     const evidence = { number: BigInt(this.#height), previousHash: header.previousHash, data, signatures }
@@ -137,6 +138,12 @@ export class Replay {
     return { number, hash, transactions: block.data.length, ends: false, ...found }
   }
 
+  /** A block that is left out is evidence of nothing, and nothing can be judged after it. */
+  #gap (comes: bigint): ReplayedBlock {
+    const doubt = { what: `block ${this.#height}`, why: `it is missing: block ${comes} comes in its place` }
+    return { ...this.#end('BLOCK_CHAIN', ''), differences: [], doubts: [doubt] }
+  }
+
   #end (code: ReplayCode, says: string, before: readonly ReplayDifference[] = []): ReplayedBlock {
     return {
       number: this.#height,
@@ -153,6 +160,10 @@ export class Replay {
 }
 
 const READ_CONFLICTS: readonly number[] = [codes.MVCC_READ_CONFLICT, codes.PHANTOM_READ_CONFLICT]
+
+function isLater ({ header }: ParsedBlock, height: number, previous: Uint8Array): boolean {
+  return header.number > BigInt(height) && !equalBytes(header.previousHash, previous)
+}
 
 function chainDifferences (crypto: Crypto, { header, data }: ParsedBlock, height: number, previous: Uint8Array): ReplayDifference[] {
   const says = [
