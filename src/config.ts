@@ -37,6 +37,10 @@ const schema = Type.Object({
     minimum: 0, default: 256 * 1024 ** 2, description: 'bytes of the disk that are left free: with less, deposits are refused and the rest goes on'
   }),
   MAX_FILE_SIZE: Type.Integer({ minimum: 1, default: 8 * 1024 ** 3, description: 'most bytes of one file' }),
+  UPLOAD_EXPIRY: Type.Integer({
+    minimum: 1000, maximum: 2_592_000_000, default: 86_400_000, description: 'milliseconds after which an upload in parts that does not move is forgotten, and the answer to one that ended'
+  }),
+  UPLOAD_LIMIT: Type.Integer({ minimum: 1, maximum: 10_000, default: 64, description: 'uploads in parts that one API key may have open' }),
   RATE_LIMIT: Type.Integer({ minimum: 0, default: 600, description: 'public verifications per minute and address; 0: no limit' }),
   DRAIN: Type.Integer({ minimum: 0, maximum: 20_000, default: 15_000, description: 'milliseconds to finish deposits in when stopping' }),
   LOG_LEVEL: Type.Union(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)), {
@@ -64,6 +68,8 @@ export interface Config {
   readonly queueLimit: number
   readonly reserve: number
   readonly maxFileSize: number
+  readonly uploadExpiryMs: number
+  readonly uploadLimit: number
   readonly rateLimit: number
   readonly drainMs: number
   readonly logLevel: string
@@ -164,6 +170,8 @@ function toConfig (raw: Raw): Config {
     queueLimit: raw.QUEUE_LIMIT,
     reserve: raw.RESERVE,
     maxFileSize: raw.MAX_FILE_SIZE,
+    uploadExpiryMs: raw.UPLOAD_EXPIRY,
+    uploadLimit: raw.UPLOAD_LIMIT,
     rateLimit: raw.RATE_LIMIT,
     drainMs: raw.DRAIN,
     logLevel: raw.LOG_LEVEL,

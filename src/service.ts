@@ -88,6 +88,7 @@ async function start (options: ServiceOptions, store: Store, checkpoint: Context
     sealAgeMs: config.sealAgeMs,
     sealSize: config.sealSize,
     queueLimit: config.queueLimit,
+    uploads: { maxFileSize: config.maxFileSize, expiryMs: config.uploadExpiryMs, perKey: config.uploadLimit },
     onBundle: ({ fingerprint }) => {
       if (fingerprint !== known) options.onFingerprint?.(fingerprint)
       known = fingerprint

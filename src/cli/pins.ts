@@ -16,10 +16,15 @@ const pinFile = object({ pins: list(storedPin, 4096) })
 /** A fingerprint that this person took from elsewhere and decided to rely on, and for which log. */
 export type StoredPin = Infer<typeof storedPin>
 
-/** `pins.json` in the user's configuration folder (XDG). It holds no secret, but whoever may change it decides whom to believe. */
-export function pinsPath (): string {
+/** The user's configuration folder (XDG). */
+export function configFolder (): string {
   const { XDG_CONFIG_HOME: xdg } = process.env
-  return join(xdg === undefined || xdg === '' ? join(homedir(), '.config') : xdg, 'steelyard', 'pins.json')
+  return join(xdg === undefined || xdg === '' ? join(homedir(), '.config') : xdg, 'steelyard')
+}
+
+/** It holds no secret, but whoever may change it decides whom to believe. */
+export function pinsPath (): string {
+  return join(configFolder(), 'pins.json')
 }
 
 export async function readPins (): Promise<readonly StoredPin[]> {

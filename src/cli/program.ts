@@ -75,6 +75,7 @@ function addDeposit (program: Command, act: Act): void {
     .option('--metadata <json>', 'an object of fields to commit to; each can be disclosed alone later')
     .option('--no-name', 'do not commit to the file\'s name')
     .option('--digest-only', 'send the digests, never the content')
+    .option('--resumable', 'send so that it goes on after an interruption, also when the same command is given again (by itself from 64 MiB on)')
     .option('--wallet <file>', 'sign a claim about each file with this encrypted wallet')
     .option('--wallet-password <file>', 'the file that holds the wallet\'s password')
     .option('--out <dir>', 'where to keep receipt and secret (default: beside the file)')
@@ -85,6 +86,7 @@ function addDeposit (program: Command, act: Act): void {
 Examples:
   steelyard deposit contract.pdf
   steelyard deposit photo-*.jpg --wait
+  steelyard deposit recording.mkv --resumable
   steelyard deposit records.db --digest-only --metadata '{"case":"2026-114","created":"2026-11-20"}'`)
     .action(async (files: string[], options: DepositOptions) => {
       await act(async (terminal) => await (await import('./commands/deposit.js')).run(files, options, terminal), options.json)

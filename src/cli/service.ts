@@ -27,7 +27,7 @@ export interface Body {
 
 export interface Service {
   readonly url: string
-  call (method: 'GET' | 'POST', path: string, body?: Body): Promise<Answer>
+  call (method: 'GET' | 'POST' | 'HEAD' | 'PATCH', path: string, body?: Body, headers?: Readonly<Record<string, string>>): Promise<Answer>
 }
 
 const DEFAULT_PORT = '8080'
@@ -59,15 +59,23 @@ export async function apiKey (options: ServiceOptions): Promise<string> {
 }
 
 export function connect (url: string, key?: string): Service {
-  return { url, call: async (method, path, body) => await send(new URL(`${url}${path}`), method, key, body) }
+  return { url, call: async (method, path, body, headers) => await send(new URL(`${url}${path}`), { method, key, body, headers }) }
 }
 
-async function send (url: URL, method: string, key: string | undefined, body: Body | undefined): Promise<Answer> {
+interface Call {
+  readonly method: string
+  readonly key: string | undefined
+  readonly body: Body | undefined
+  readonly headers: Readonly<Record<string, string>> | undefined
+}
+
+async function send (url: URL, { method, key, body, headers }: Call): Promise<Answer> {
   const options: RequestOptions = {
     method,
     timeout: TIMEOUT,
     headers: {
       accept: 'application/json',
+      ...headers,
       ...(key !== undefined && { authorization: `Bearer ${key}` }),
       ...(body !== undefined && { 'content-type': body.type, 'content-length': body.length })
     }

@@ -14,6 +14,7 @@ import { HttpError, installProblems } from './problems.js'
 import { bulkRoutes } from './routes/depositor/bulk.js'
 import { digestRoutes } from './routes/depositor/digests.js'
 import { evidenceRoutes } from './routes/depositor/evidence.js'
+import { resumableRoutes } from './routes/depositor/resumable.js'
 import { uploadRoutes } from './routes/depositor/upload.js'
 import { adminRoutes } from './routes/operator/admin.js'
 import { healthRoutes } from './routes/operator/health.js'
@@ -69,6 +70,7 @@ export async function createApp ({ notary, logger, maxFileSize, rateLimit, versi
   await app.register(digestRoutes, { notary })
   await app.register(bulkRoutes, { notary })
   await app.register(uploadRoutes, { notary, maxFileSize })
+  await app.register(resumableRoutes, { notary, maxFileSize })
   await app.register(evidenceRoutes, { notary })
   await app.register(logRoutes, { notary })
   await app.register(verifyRoutes, { notary, rateLimit, maxFileSize })

@@ -36,12 +36,16 @@ const VerifyForm = Type.Object({
   proof: Type.Optional(Type.Unsafe<string>({ type: 'string', contentMediaType: 'application/json', description: 'the bytes of a proof file' }))
 }, { additionalProperties: false, description: 'a file or its digests, and either a number or a proof' })
 
+const Bytes = Type.Unsafe<string>({ type: 'string', contentMediaType: 'application/octet-stream', description: 'bytes from Upload-Offset on' })
+
 const JSON_PART = { contentType: 'application/json' }
 const BODIES: Readonly<Record<string, Readonly<Record<string, { schema: TSchema, encoding?: object }>>>> = {
   depositFile: { 'multipart/form-data': { schema: DepositForm, encoding: { metadata: JSON_PART, claim: JSON_PART } } },
   depositBulk: {
     'application/x-ndjson': { schema: Type.Unsafe<string>({ type: 'string', description: 'one JSON object a line, each of the schema DigestsBody' }) }
   },
+  createUpload: { 'application/offset+octet-stream': { schema: Bytes } },
+  continueUpload: { 'application/offset+octet-stream': { schema: Bytes } },
   verify: { 'multipart/form-data': { schema: VerifyForm } }
 }
 
@@ -52,6 +56,11 @@ const STATUSES: Readonly<Record<string, readonly number[]>> = {
   depositFile: [...KEYED, ...BODY, 422, 503, 507],
   depositDigests: [...KEYED, ...BODY, 422, 503, 507],
   depositBulk: [...KEYED, ...BODY, 503, 507],
+  createUpload: [...KEYED, 412, ...BODY, 422, 429, 460, 503, 507],
+  getUploadOffset: [...KEYED, 404, 412, 422, 503, 507],
+  continueUpload: [...KEYED, 404, 409, 412, ...BODY, 422, 423, 460, 503, 507],
+  deleteUpload: [...KEYED, 404, 409, 412],
+  getUpload: [...KEYED, 404, 422, 503, 507],
   getEvidence: [...KEYED, 404],
   getProof: [...KEYED, 404, 409],
   getReceipt: [...KEYED, 404],
@@ -65,7 +74,7 @@ const STATUSES: Readonly<Record<string, readonly number[]>> = {
   getTrustBundle: [503],
   backup: KEYED
 }
-const RETRIED: readonly number[] = [409, 429, 503, 507]
+const RETRIED: readonly number[] = [409, 423, 429, 503, 507]
 
 /** Completes the document that the routes' schemas make. */
 export function describe (document: object): object {

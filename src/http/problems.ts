@@ -20,6 +20,7 @@ export type HttpErrorCode =
   | 'FILE_MISSING'
   | 'FILE_TOO_LARGE'
   | 'FIELD_INVALID'
+  | 'TUS_VERSION' // the request does not speak tus 1.0.0
   | 'LEDGER_UNAVAILABLE'
   | 'INTERNAL'
 
@@ -40,6 +41,7 @@ export const STATUS: Readonly<Record<ProblemCode, number>> = {
   FILE_MISSING: 400,
   FILE_TOO_LARGE: 413,
   FIELD_INVALID: 400,
+  TUS_VERSION: 412,
   LEDGER_UNAVAILABLE: 503,
   INTERNAL: 500,
   LEDGER_BACKLOG: 503,
@@ -53,6 +55,15 @@ export const STATUS: Readonly<Record<ProblemCode, number>> = {
   DIGEST_MISMATCH: 422,
   METADATA_INVALID: 400,
   CLAIM_INVALID: 422,
+  UPLOAD_UNKNOWN: 404,
+  UPLOAD_LOCKED: 423,
+  UPLOAD_OFFSET: 409,
+  UPLOAD_LENGTH: 409,
+  UPLOAD_TOO_LARGE: 413,
+  UPLOAD_TRUNCATED: 400,
+  UPLOAD_CHECKSUM: 460, // tus 1.0, checksum extension
+  UPLOAD_DEPOSITED: 409,
+  UPLOADS_TOO_MANY: 429,
   NUMBER_UNKNOWN: 404,
   PROOF_NOT_READY: 409,
   PROOF_FOREIGN: 404,

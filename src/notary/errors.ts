@@ -11,6 +11,15 @@ export type NotaryErrorCode =
   | 'DIGEST_MISMATCH' // expected digests differ from those of the content
   | 'METADATA_INVALID'
   | 'CLAIM_INVALID' // a signed claim that is not about the content, or not signed by its address
+  | 'UPLOAD_UNKNOWN' // never there, another key's, expired or given up
+  | 'UPLOAD_LOCKED' // another request sends to it
+  | 'UPLOAD_OFFSET' // the bytes do not go on where the upload stands
+  | 'UPLOAD_LENGTH' // another length than was announced
+  | 'UPLOAD_TOO_LARGE' // more bytes than were announced, or than a file may have
+  | 'UPLOAD_TRUNCATED' // the request ended before its body did
+  | 'UPLOAD_CHECKSUM' // the bytes are not those of the checksum that came with them
+  | 'UPLOAD_DEPOSITED' // it cannot be given up: it is a deposit
+  | 'UPLOADS_TOO_MANY' // the key has as many open as it may have
   | 'NUMBER_UNKNOWN'
   | 'PROOF_NOT_READY'
   | 'PROOF_FOREIGN' // a proof of another log, or one that this log does not hold

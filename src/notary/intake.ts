@@ -39,6 +39,12 @@ export interface DigestsDeposit {
 /** What a depositor says besides. */
 export type Said = Pick<DigestsDeposit, 'metadata' | 'claim'>
 
+/** Whose deposit it is. */
+export type Depositor = Pick<ApiKey, 'id' | 'organization'>
+
+/** What is drawn by lot for a deposit: its number, and its secret in base64url. */
+export interface Lot { readonly number: string, readonly secret: string }
+
 /** Expected digests of a file that is being deposited. */
 export type Expected = Partial<Digests>
 
@@ -49,12 +55,16 @@ export type Expected = Partial<Digests>
 export interface Intake {
   /** Throws when nothing may be promised now; to be asked before a body, of so many bytes, is read. */
   assertOpen (bytes?: number): void
-  digests (by: ApiKey, deposit: DigestsDeposit): Promise<Deposited>
+  digests (by: Depositor, deposit: DigestsDeposit): Promise<Deposited>
   /** Many at once, at most GROUP. They keep their order; each is accepted, or refused alone. */
-  bulk (by: ApiKey, list: readonly DigestsDeposit[]): Promise<(Deposited | NotaryError)[]>
+  bulk (by: Depositor, list: readonly DigestsDeposit[]): Promise<(Deposited | NotaryError)[]>
   /** Streams content into the store. What is returned must go to `file` or be discarded. */
   receive (source: AsyncIterable<Uint8Array>): Promise<Received>
-  file (by: ApiKey, received: Received, expected: Expected, said: Said): Promise<Deposited>
+  /** With a lot of `draw`, it can be told later whether the deposit was made: no other has that number. */
+  file (by: Depositor, received: Received, expected: Expected, said: Said, lot?: Lot): Promise<Deposited>
+  draw (): Lot
+  /** Throws for metadata that no deposit may have. */
+  assertSaid (said: Said): void
   /** Refuses everything from now on, for this reason. */
   stop (code: Extract<NotaryErrorCode, 'LEDGER_FORK' | 'CLOSING'>): void
 }
@@ -87,12 +97,12 @@ export function createIntake ({ context, content, room, committer, backlog, isAh
     }
   }
 
-  const prepare = (by: ApiKey, content: DepositContent, { metadata, claim }: Said): Prepared => {
+  const prepare = (by: Depositor, content: DepositContent, { metadata, claim }: Said, lot?: Lot): Prepared => {
     requireContent(content)
-    const secret = random(DEPOSIT_SECRET_SIZE)
+    const secret = lot === undefined ? random(DEPOSIT_SECRET_SIZE) : Buffer.from(lot.secret, 'base64url')
     const kept = metadata === undefined ? undefined : privatePart(secret, metadata)
     const draft = {
-      number: formatEvidenceNumber(random(NUMBER_RANDOMNESS)),
+      number: lot?.number ?? formatEvidenceNumber(random(NUMBER_RANDOMNESS)),
       organization: by.organization,
       keyId: by.id,
       receivedAt: context.clock(),
@@ -105,8 +115,8 @@ export function createIntake ({ context, content, room, committer, backlog, isAh
     return { draft, kept, secret }
   }
 
-  const deposit = async (by: ApiKey, content: DepositContent, said: Said): Promise<Deposited> => {
-    const prepared = prepare(by, content, said)
+  const deposit = async (by: Depositor, content: DepositContent, said: Said, lot?: Lot): Promise<Deposited> => {
+    const prepared = prepare(by, content, said, lot)
     const [committed] = await committer.commit([prepared])
     return deposited(prepared, committed)
   }
@@ -130,17 +140,23 @@ export function createIntake ({ context, content, room, committer, backlog, isAh
       return prepared.map((each) => each instanceof NotaryError ? each : deposited(each, committed.next().value))
     },
     receive: (source) => content.receive(source),
-    async file (by, received, expected, said) {
+    draw: () => ({ number: formatEvidenceNumber(random(NUMBER_RANDOMNESS)), secret: random(DEPOSIT_SECRET_SIZE).toString('base64url') }),
+    assertSaid,
+    async file (by, received, expected, said, lot) {
       assertOpen()
       requireContent(received)
       requireExpected(received.digests, expected)
       // refuse before anything is kept
-      if (said.metadata !== undefined) privatePart(Buffer.alloc(DEPOSIT_SECRET_SIZE), said.metadata)
+      assertSaid(said)
       if (said.claim !== undefined) checkedClaim(context.crypto, received.digests, said.claim)
       await received.keep()
-      return await deposit(by, { digests: received.digests, size: received.size, digestedBy: 'notary' }, said)
+      return await deposit(by, { digests: received.digests, size: received.size, digestedBy: 'notary' }, said, lot)
     }
   }
+}
+
+function assertSaid ({ metadata }: Said): void {
+  if (metadata !== undefined) privatePart(Buffer.alloc(DEPOSIT_SECRET_SIZE), metadata)
 }
 
 /** A deposit with its number and secret, not committed. */

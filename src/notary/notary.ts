@@ -18,6 +18,7 @@ import { createSealer } from './sealer.js'
 import type { Stage } from './stage.js'
 import { createStalls, type Stalls } from './stalls.js'
 import type { SteadyClock } from './steady-clock.js'
+import { createUploads, type UploadLimits, type Uploads } from './uploads.js'
 import { createVerifying, type Verifying } from './verifying.js'
 
 export interface NotaryOptions {
@@ -31,6 +32,7 @@ export interface NotaryOptions {
   readonly sealAgeMs: number
   readonly sealSize: number
   readonly queueLimit: number
+  readonly uploads: UploadLimits
   readonly onBundle: (bundle: CurrentBundle) => void
   /** Replaces how a batch is located and a proof checked, where a test's ledger signs nothing. */
   readonly trusting?: { readonly locate: typeof locate, readonly selfCheck: (sequence: number) => Promise<void> }
@@ -42,6 +44,7 @@ export interface Notary {
   readonly store: Store
   readonly keys: ApiKeys
   readonly intake: Intake
+  readonly uploads: Uploads
   readonly committer: Committer
   readonly prover: Prover
   readonly reader: Reader
@@ -130,12 +133,14 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
   })
   const stages = [sealer, anchorer, finalizer, bundles, link]
   for (const stage of stages) stage.wake()
+  const uploads = await createUploads({ context, files: store.uploads, intake, reader, prover, limits: options.uploads })
 
   return {
     context,
     store,
     keys: store.keys,
     intake,
+    uploads,
     committer,
     prover,
     reader,
@@ -149,6 +154,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     stalls: createStalls(stages, link),
     async close (drainMs) {
       intake.stop('CLOSING')
+      await uploads.close()
       await committer.close()
       sealer.wake()
       if (link.isUp && progress.received > 0) await progress.reach(progress.received - 1, 'final', drainMs)

@@ -47,6 +47,7 @@ export type DifferenceCode =
   | 'PROOF_DIFFERS'
   | 'WATERMARK_DIFFERS'
   | 'SERVICE_DIFFERS' // log identity, bundle, API keys
+  | 'UPLOAD_DIFFERS' // an open upload whose file holds less than was acknowledged
 
 /** One object that differs. */
 export interface Difference {

@@ -3,7 +3,7 @@ import { type ContentDigests, createDigester, type Digester } from './digester.j
 import type { DigestThreads } from './digest-threads.js'
 
 /** Bytes that are written and hashed at once. Content that fits into one piece is hashed right here: a thread would cost more. */
-const PIECE = 1024 * 1024
+export const PIECE = 1024 * 1024
 /** Pieces of one stream in memory. */
 const PIECES = 4
 /** After so many bytes the disk is told to begin, so that little is left to wait for at the end. */
@@ -11,42 +11,67 @@ const SYNC_EVERY = 32 * PIECE
 
 export interface Poured { readonly digests: ContentDigests, readonly size: number }
 
-/**
- * Writes a stream to a file and hashes it on the way: reading, writing, syncing and both digests overlap. Constant memory: the source waits
- * while all pieces are in use. Whether it resolves or rejects, nothing of it is still going on.
- */
+/** Writes a stream to a file and hashes it on the way, in constant memory. Whether it resolves or rejects, nothing of it is still going on. */
 export async function pour (source: AsyncIterable<Uint8Array>, file: FileHandle, threads: DigestThreads): Promise<Poured> {
-  const work = createWork(file)
-  let digester: Digester | undefined
-  let piece = await work.free()
-  let filled = 0
-  const flush = (): void => {
-    digester ??= threads.start()
-    work.begin(piece.subarray(0, filled), digester)
-    filled = 0
+  const held: { digester?: Digester } = {}
+  const start = (isWhole: boolean): Digester => {
+    held.digester ??= isWhole ? createDigester() : threads.start()
+    return held.digester
   }
   try {
-    for await (const chunk of source) {
-      for (let at = 0; at < chunk.length;) {
-        if (filled === PIECE) {
-          flush()
-          piece = await work.free()
-        }
-        const taken = Math.min(PIECE - filled, chunk.length - at)
-        piece.set(chunk.subarray(at, at + taken), filled)
-        filled += taken
-        at += taken
-      }
-    }
-    digester ??= createDigester()
-    work.begin(piece.subarray(0, filled), digester)
-    const size = await work.done()
-    const finished = digester
-    digester = undefined
+    const size = await createPourer(file).append(source, start)
+    const finished = start(true)
+    delete held.digester
     return { digests: await finished.digest(), size }
   } finally {
-    await work.settled()
-    if (digester !== undefined) await digester.digest().catch(() => undefined) // forgets the stream
+    await held.digester?.digest().catch(() => undefined) // forgets the stream
+  }
+}
+
+/** Appends streams to one file, from a position on. Reading, writing, syncing and both digests overlap. */
+export interface Pourer {
+  /**
+   * Resolves with the bytes of the source when all of them are written and hashed: not necessarily synced. The source waits while all pieces
+   * are in use. The digester is asked for with the first piece: `isWhole` says that it is also the last. After a rejection, which leaves nothing
+   * going on, the pourer is of no more use.
+   */
+  append (source: AsyncIterable<Uint8Array>, digester: (isWhole: boolean) => Digester): Promise<number>
+}
+
+export function createPourer (file: FileHandle, position = 0): Pourer {
+  const work = createWork(file, position)
+  let end = position
+  return {
+    async append (source, start) {
+      let digester: Digester | undefined
+      let piece = await work.free()
+      let filled = 0
+      const flush = (isLast: boolean): void => {
+        digester ??= start(isLast)
+        work.begin(piece.subarray(0, filled), digester)
+        filled = 0
+      }
+      try {
+        for await (const chunk of source) {
+          for (let at = 0; at < chunk.length;) {
+            if (filled === PIECE) {
+              flush(false)
+              piece = await work.free()
+            }
+            const taken = Math.min(PIECE - filled, chunk.length - at)
+            piece.set(chunk.subarray(at, at + taken), filled)
+            filled += taken
+            at += taken
+          }
+        }
+        flush(true)
+        const before = end
+        end = await work.done()
+        return end - before
+      } finally {
+        await work.settled()
+      }
+    }
   }
 }
 
@@ -55,19 +80,19 @@ interface Work {
   free (): Promise<Uint8Array>
   /** Writes and hashes the filled part of a piece, after what was begun before; it is free again when both are done. */
   begin (part: Uint8Array, digester: Digester): void
-  /** The size of it all, once everything that was begun has succeeded. */
+  /** The position of the end, once everything that was begun has succeeded. */
   done (): Promise<number>
   settled (): Promise<void>
 }
 
-function createWork (file: FileHandle): Work {
+function createWork (file: FileHandle, start: number): Work {
   const idle: Uint8Array[] = []
   const going = new Set<Promise<void>>()
   let made = 0
-  let position = 0
+  let position = start
   let failure: { readonly error: unknown } | undefined
   let syncing: Promise<void> | undefined
-  let syncedAt = 0
+  let syncedAt = start
 
   const track = (promise: Promise<void>): Promise<void> => {
     const tracked: Promise<void> = promise.catch((error: unknown) => { failure ??= { error } }).finally(() => going.delete(tracked))

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { pour } from './content-pour.js'
 import { type Part, readPart, readVerified } from './content-read.js'
 import type { ContentDigests } from './digester.js'
-import { createDigestThreads } from './digest-threads.js'
+import { createDigestThreads, type DigestThreads } from './digest-threads.js'
 import { isFull, writeError } from './errors.js'
 import type { Checkpoint } from './fault-points.js'
 
@@ -16,6 +16,8 @@ import type { Checkpoint } from './fault-points.js'
 export interface ContentStore {
   /** Writes a stream to a temporary file, hashing on the way, in constant memory. The caller must keep or discard what it gets. */
   receive (source: AsyncIterable<Uint8Array>): Promise<Received>
+  /** A file on the same disk, which was synced and whose digests are known, as if it had been received: it is moved, not copied. */
+  adopt (path: string, digests: ContentDigests, size: number): Received
   /** Size of a stored content, or undefined. */
   size (sha256: string): Promise<number | undefined>
   /**
@@ -36,11 +38,12 @@ export interface Received {
   discard (): Promise<void>
 }
 
-export async function openContentStore (folder: string, checkpoint: Checkpoint): Promise<ContentStore> {
+export async function openContentStore (
+  folder: string, checkpoint: Checkpoint, threads: DigestThreads = createDigestThreads()
+): Promise<ContentStore> {
   const temporary = join(folder, 'tmp')
   await mkdir(temporary, { recursive: true, mode: 0o700 })
   for (const name of await readdir(temporary)) await rm(join(temporary, name), { force: true })
-  const threads = createDigestThreads()
   const pathOf = (sha256: string): string => join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256)
 
   return {
@@ -66,6 +69,15 @@ export async function openContentStore (folder: string, checkpoint: Checkpoint):
       }
     },
 
+    adopt (path, digests, size) {
+      return {
+        digests,
+        size,
+        keep: async () => { await keep(await open(path, 'r+'), path, pathOf(digests.sha256), checkpoint).catch(full) },
+        discard: () => rm(path, { force: true })
+      }
+    },
+
     async size (sha256) {
       return await stat(pathOf(sha256)).then(({ size }) => size, () => undefined)
     },
@@ -77,7 +89,7 @@ export async function openContentStore (folder: string, checkpoint: Checkpoint):
 }
 
 /** A full disk is said to whoever deposits; other errors pass. */
-function full (error: unknown): never {
+export function full (error: unknown): never {
   throw isFull(error) ? writeError('the content could not be kept', error) : error
 }
 
@@ -96,7 +108,7 @@ async function keep (file: FileHandle, from: string, to: string, checkpoint: Che
   checkpoint('content.kept')
 }
 
-async function syncFolder (path: string): Promise<void> {
+export async function syncFolder (path: string): Promise<void> {
   const folder = await open(path, 'r')
   try {
     await folder.sync()

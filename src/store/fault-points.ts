@@ -4,6 +4,12 @@
  * would. Otherwise a passage is a call of an empty function. The fault tests walk through this list, so a new step needs a line here.
  */
 export const FAULT_POINTS = [
+  'upload.created', // an upload in parts is in the database, nobody told
+  'upload.written', // more of it synced in its file, not in the database
+  'upload.noted', // how far it is, synced; nobody told
+  'upload.hashed', // all bytes there, their digests synced
+  'upload.deposited', // its deposit synced, the upload still open in the database
+  'upload.ended', // nobody told
   'content.received', // bytes in a temporary file, not synced
   'content.synced', // temporary file synced, not yet under its name
   'content.kept', // under its name, folder synced; no record yet

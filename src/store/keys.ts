@@ -22,12 +22,13 @@
  * | `b` | block number | block as proofs carry it, JCS | finalizer, bundle |
  * | `i` | SHA-256 of an identity | serialized identity | finalizer |
  * | `w` | stage | watermark | the stage itself |
+ * | `p` | upload id | an upload in parts and what became of it | uploads |
  * | `k` | API key id | API key, its secret hashed | api keys |
  * | `x` | name | schema, log, in-flight transaction, bundle state | see meta |
  */
 const NUMBER_BYTES = 8
 
-export type Prefix = 'r' | 'n' | 's' | 'm' | 'g' | 'e' | 'd' | 'o' | 'h' | 'f' | 't' | 'v' | 'u' | 'l' | 'a' | 'c' | 'b' | 'i' | 'w' | 'k' | 'x'
+export type Prefix = 'r' | 'n' | 's' | 'm' | 'g' | 'e' | 'd' | 'o' | 'h' | 'f' | 't' | 'v' | 'u' | 'l' | 'a' | 'c' | 'b' | 'i' | 'w' | 'p' | 'k' | 'x'
 
 /** A key of numbers: the prefix and 8 bytes for each. */
 export function numberKey (prefix: Prefix, first: number, second?: number): Buffer {

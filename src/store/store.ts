@@ -6,10 +6,12 @@ import { type Batches, createBatches } from './batches.js'
 import { type ContentStore, openContentStore } from './content.js'
 import { openDatabase } from './database.js'
 import { createDeposits, type Deposits } from './deposits.js'
+import { createDigestThreads } from './digest-threads.js'
 import type { Checkpoint } from './fault-points.js'
 import { snapshotView, type View } from './maintenance.js'
 import { createMeta, type Meta } from './meta.js'
 import { type Room, watchRoom } from './room.js'
+import { openUploads, type Uploads } from './uploads.js'
 
 /** Everything durable of a service: `<data>/db` and `<data>/content`. */
 export interface Store {
@@ -20,6 +22,7 @@ export interface Store {
   readonly meta: Meta
   readonly content: ContentStore
   readonly room: Room
+  readonly uploads: Uploads
   /** One moment of everything, for a backup; to be closed. */
   view (): View
   close (): Promise<void>
@@ -32,8 +35,9 @@ export interface Store {
 export async function openStore (data: string, checkpoint: Checkpoint, reserve = 0): Promise<Store> {
   const db = await openDatabase(join(data, 'db'))
   try {
-    const content = await openContentStore(join(data, 'content'), checkpoint)
     const room = await watchRoom(data, reserve)
+    const threads = createDigestThreads()
+    const content = await openContentStore(join(data, 'content'), checkpoint, threads)
     return {
       deposits: createDeposits(db),
       batches: createBatches(db),
@@ -42,6 +46,7 @@ export async function openStore (data: string, checkpoint: Checkpoint, reserve =
       meta: createMeta(db),
       content,
       room,
+      uploads: await openUploads({ db, content, folder: join(data, 'content', 'uploads'), threads }),
       view: () => snapshotView(db, join(data, 'content')),
       async close () {
         room.close()

@@ -135,6 +135,7 @@ export async function openAdversary (operator: Operator, folder: string, profile
     sealAgeMs: 20,
     sealSize: 8192,
     queueLimit: 1000,
+    uploads: { maxFileSize: 1000, expiryMs: 60_000, perKey: 1 },
     onBundle: nothing
   })
   const required = <T>(value: T | undefined): T => {

@@ -10,6 +10,7 @@ import type { Ledger } from '../../src/ledger/ledger.js'
 import { openLedger } from '../../src/ledger/open.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import { type Answer, type RunningService, until } from './service.js'
+import { goOn, type StartedUpload } from './tus.js'
 
 /** Deposits into a service that dies, and holds every later start to what was acknowledged. */
 export interface Promises {
@@ -21,9 +22,12 @@ export interface Promises {
 /** `operator`: the organization whose profile the ledger is read by. */
 export function createPromises (data: string, operator = 'operator'): Promises {
   const acknowledged: Acknowledged = new Map()
+  const started: StartedUpload[] = []
   return {
-    deposit: async (service) => { await deposit(service, acknowledged) },
+    deposit: async (service) => { await deposit(service, acknowledged, started) },
     async check (t, service) {
+      await resumable(service, acknowledged, started)
+      t.same(started.map(({ path }) => path), [], 'every upload that was begun can be ended')
       await untilAllFinal(service)
       await check(t, service, acknowledged)
       await checkBatches(t, service, { data, operator })
@@ -39,15 +43,29 @@ function remember (acknowledged: Acknowledged, { status, body }: Answer, content
 }
 
 /** Deposits in every way there is, at once; what the process does not live to answer was never promised. */
-async function deposit (service: RunningService, acknowledged: Acknowledged): Promise<void> {
+async function deposit (service: RunningService, acknowledged: Acknowledged, started: StartedUpload[]): Promise<void> {
   const file = randomBytes(randomInt(1, 100_000))
   const form = new FormData()
   form.set('file', new Blob([file]), 'exhibit.bin')
   form.set('metadata', '{"case":"2026-1"}')
   await Promise.allSettled([
     service.json('/v1/evidence', { method: 'POST', body: form }).then((answer) => { remember(acknowledged, answer, file) }),
+    resumable(service, acknowledged, started),
     ...Array.from({ length: 3 }, () => service.depositDigests(randomBytes(32).toString('hex')).then((answer) => { remember(acknowledged, answer) }))
   ])
+}
+
+/** Begins an upload in parts, and goes on with those that a kill interrupted: each becomes one deposit. */
+async function resumable (service: RunningService, acknowledged: Acknowledged, started: StartedUpload[]): Promise<void> {
+  const uploads = [...started.splice(0), { content: randomBytes(randomInt(2, 100_000)), acknowledged: 0 }]
+  await Promise.all(uploads.map(async (upload) => {
+    try {
+      const { body } = await goOn(service, upload)
+      acknowledged.set(body.number, { sequence: body.sequence, receipt: body.receipt, content: upload.content })
+    } catch {
+      if (upload.path !== undefined) started.push(upload)
+    }
+  }))
 }
 
 async function untilAllFinal (service: RunningService): Promise<void> {

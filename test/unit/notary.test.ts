@@ -49,6 +49,7 @@ async function world (t: Test, options: { ledger?: FakeLedger, clock?: Clock, fo
     sealAgeMs: 10,
     sealSize,
     queueLimit,
+    uploads: { maxFileSize: 1000, expiryMs: 60_000, perKey: 2 },
     onBundle: noop,
     trusting: {
       locate: ({ responsePayload }) => ({ block: String(ledger.blockOfBatch(fromUtf8(fromBase64url(responsePayload)))), transaction: 0 }),

@@ -11,7 +11,8 @@ import { fileError, sizeOf, writeWhole } from '../files.js'
 import { jsonBody, multipart } from '../multipart.js'
 import { logOf, pinsFor } from '../pins.js'
 import { present } from '../present.js'
-import { apiKey, connect, jsonOf, type Service, type ServiceOptions, serviceUrl } from '../service.js'
+import { type Answer, apiKey, connect, jsonOf, type Service, type ServiceOptions, serviceUrl } from '../service.js'
+import { RESUMABLE_FROM, sendResumable, type Sent } from '../resumable.js'
 import { reportError, type Terminal } from '../terminal.js'
 import { openWallet, type SignClaim, type WalletClaim } from '../wallet.js'
 
@@ -20,6 +21,8 @@ export interface DepositOptions extends ServiceOptions {
   /** Without: the file's name is committed to as metadata. */
   readonly name: boolean
   readonly digestOnly?: boolean
+  /** Sends in a way that goes on after an interruption; by itself from a size on. */
+  readonly resumable?: boolean
   /** An encrypted wallet that signs a claim about each file, and the file with its password. */
   readonly wallet?: string
   readonly walletPassword?: string
@@ -73,7 +76,8 @@ async function deposit (file: string, context: Context): Promise<unknown> {
   if (size === 0) throw new CliError({ code: 'FILE', message: `${file} is empty: there is nothing to deposit` })
   const digests = await hash(file, size, terminal)
   const claim = await sign?.(toHex(digests.sha256))
-  const answer = jsonOf(await send(file, size, { digests, claim }, context))
+  const sent = await send(file, size, { digests, claim }, context)
+  const answer = jsonOf(sent.answer)
   const { number, secret } = answer
   if (typeof number !== 'string' || typeof secret !== 'string') {
     throw new CliError({ code: 'PROTOCOL', message: 'the answer has no evidence number or no secret' })
@@ -83,6 +87,7 @@ async function deposit (file: string, context: Context): Promise<unknown> {
     { digests, metadata, claim, digestOnly: options.digestOnly === true, bundle, pins }, { number, secret, receipt: receiptFile }, Date.now()
   )
   const saved = options.save ? await save(file, options.out, number, receiptFile, secret) : undefined
+  await sent.done()
   const state = options.wait === true ? await untilFinal(service, number) : String(answer.state)
   if (options.json !== true) {
     terminal.out([
@@ -115,16 +120,18 @@ async function hash (file: string, size: number, terminal: Terminal): Promise<Fi
 
 interface Stated { readonly digests: FileDigests, readonly claim: WalletClaim | undefined }
 
-async function send (file: string, size: number, stated: Stated, context: Context): ReturnType<Service['call']> {
+async function send (file: string, size: number, stated: Stated, context: Context): Promise<Sent> {
   const { options, service, metadata } = context
   return options.digestOnly === true
-    ? await service.call('POST', '/v1/evidence/digests', jsonBody(digestBody(stated, metadata)))
+    ? whole(await service.call('POST', '/v1/evidence/digests', jsonBody(digestBody(stated, metadata))))
     : await upload(file, size, stated, context)
 }
 
-async function upload (
-  file: string, size: number, { digests, claim }: Stated, { service, metadata, terminal }: Context
-): ReturnType<Service['call']> {
+function whole (answer: Answer): Sent {
+  return { answer, done: () => Promise.resolve() }
+}
+
+async function upload (file: string, size: number, { digests, claim }: Stated, { options, service, metadata, terminal }: Context): Promise<Sent> {
   const progress = terminal.progress(`sending ${basename(file)}`, size)
   const fields = {
     sha256: toHex(digests.sha256),
@@ -133,7 +140,9 @@ async function upload (
     ...(claim !== undefined && { claim: JSON.stringify(claim) })
   }
   try {
-    return await service.call('POST', '/v1/evidence', multipart(fields, file, size, (done) => { progress.update(done) }))
+    return options.resumable ?? size >= RESUMABLE_FROM
+      ? await sendResumable(service, { path: file, size, fields }, progress, terminal)
+      : whole(await service.call('POST', '/v1/evidence', multipart(fields, file, size, (done) => { progress.update(done) })))
   } finally {
     progress.end()
   }

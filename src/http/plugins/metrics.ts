@@ -46,7 +46,7 @@ function observeRequests (app: FastifyInstance, registry: Registry): void {
 }
 
 function observePipeline (notary: Notary, registry: Registry): void {
-  const { progress, committer, backlog, stalls, store } = notary
+  const { progress, committer, backlog, stalls, store, uploads } = notary
   const gauge = (name: string, help: string, read: () => number): void => {
     const metric: Gauge = new Gauge({ name: `steelyard_${name}`, help, registers: [registry], collect: () => { metric.set(read()) } })
   }
@@ -62,6 +62,7 @@ function observePipeline (notary: Notary, registry: Registry): void {
   gauge('store_writing', '1 when the last deposits could be written, 0 from a write that failed until one succeeds', () => Number(committer.failure === undefined))
   gauge('unanchored_age_seconds', 'age of the oldest deposit that is not on the ledger', () => backlog.age() / 1000)
   gauge('ledger_up', '1 when the ledger answers and takes what is sent to it', () => Number(stalls.isLedgerUp))
+  gauge('uploads_open', 'uploads in parts that have not ended', () => uploads.open)
   gauge('waiting_requests', 'requests that wait for a state', () => progress.waiting)
   observeStages(notary, registry)
   const endorsing: Gauge<'organization'> = new Gauge({

@@ -17,6 +17,7 @@ import { createGroupCheck } from './groups.js'
 import { createLogCheck } from './log-check.js'
 import { checkMarks, type Marks, readMarks } from './marks.js'
 import { createRecordCursor, type RecordCursor } from './records.js'
+import { checkUploads } from './uploads.js'
 import { checkKeys, checkService, readBundle, readLogIdentity } from './service.js'
 
 export interface FsckOptions {
@@ -71,6 +72,7 @@ async function run (options: FsckOptions, findings: Findings): Promise<Pick<Repo
   await records.finish()
   await checkMarks(check, marks, sealed)
   await checkService(check)
+  await checkUploads(check)
   if (options.withContent) await contents.run(view.content, findings, onProgress)
   else findings.leaveOut('content')
   await checkLedger(options, findings, origin, marks, sealed)

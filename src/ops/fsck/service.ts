@@ -8,7 +8,7 @@ import type { Check } from './check.js'
 /** Prefixes of keys.ts by what follows them: one number, two, or text. */
 const ONE_NUMBER = 'rsmgedhfuacb'
 const TWO_NUMBERS = 'tvl'
-const TEXT = 'noiwkx'
+const TEXT = 'noiwpkx'
 const SCHEMA = 'steelyard-store/1'
 
 export async function readLogIdentity (view: View): Promise<LogIdentity | undefined> {
