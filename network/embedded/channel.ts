@@ -92,6 +92,18 @@ export interface HistoryEntry {
   readonly value: Uint8Array
 }
 
+/** The private data of one collection, as a simulation sees it. */
+export interface PrivateState {
+  readonly collection: string
+  /** SHA-256 of a value, as every peer has it. */
+  hash (key: string): Promise<Uint8Array | undefined>
+  /** @throws where this network does not hold what was committed */
+  get (key: string): Promise<Uint8Array | undefined>
+  put (key: string, value: Uint8Array): void
+  /** Keys from `start` (inclusive) to `end` (exclusive). Not recorded as read, as in Fabric. */
+  range (start: string, end: string): AsyncIterableIterator<StateEntry>
+}
+
 /**
  * Runs one transaction proposal on a snapshot of the committed state and records what it read and wrote.
  * Reads never see the transaction's own writes. Close it, or its snapshot is held for ever.
@@ -106,8 +118,11 @@ export interface Simulator {
   range (namespace: string, start: string, end: string): AsyncIterableIterator<StateEntry>
   /** Modifications of a key, newest first. Not recorded as read, as in Fabric. */
   history (namespace: string, key: string): AsyncIterableIterator<HistoryEntry>
-  /** The recorded `rwset.TxReadWriteSet` bytes. */
+  private (namespace: string, collection: string): PrivateState
+  /** The recorded `rwset.TxReadWriteSet` bytes. Call once. */
   results (): Uint8Array
+  /** What `results` has only hashes of: `kvrwset.KVRWSet` bytes, one for each collection written. Call after `results`. */
+  privateContents (): readonly Uint8Array[]
   close (): Promise<void>
 }
 
@@ -143,6 +158,16 @@ export interface ChaincodeDefinition {
   readonly name: string
   readonly version: string
   readonly sequence: number
+  /** Must be called as init before anything else, once for each version. */
+  readonly initRequired: boolean
+}
+
+/** What an organization recorded of the definition in force, as far as the hashes of its collection tell. */
+export interface Approval {
+  /** It approved the very definition that is in force. */
+  readonly approved: boolean
+  /** SHA-256 in hex of the package id, as the state has it, that it wants to run. */
+  readonly packageHash?: string
 }
 
 /** The channel: its ledger, its ordering and its organizations. */
@@ -174,8 +199,15 @@ export interface Channel {
   orderers (): readonly OrgNode[]
   validateCreator (serialized: Uint8Array): MspVerdict
   definition (name: string): Promise<ChaincodeDefinition | undefined>
-  /** Do the peers of these organizations together satisfy the chaincodes' endorsement policy? */
+  /** All that are committed, in the order of their names. */
+  definitions (): Promise<readonly ChaincodeDefinition[]>
+  approval (name: string, mspId: string): Promise<Approval>
+  /** Do the peers of these organizations together satisfy the channel's policy for endorsements? */
   endorsementQuorum (mspIds: readonly string[]): boolean
+  /** The same for a transaction that touches these chaincodes, by their definitions' policies. */
+  endorsementRule (chaincodes: readonly string[]): Promise<(mspIds: readonly string[]) => boolean>
+  /** Keeps what an endorsed transaction has only hashes of until it is committed. */
+  keepPrivateContents (contents: readonly Uint8Array[]): Promise<void>
 }
 
 /** Why an envelope was not ordered. */

@@ -7,9 +7,8 @@ import { createOrganization, loadOrganization, type Organization } from './crypt
 import {
   type ChaincodeDescription, describeNetwork, type DescriptionOptions, type NetworkDescription, readDescription, writeDescription
 } from './description.js'
-import { EmbeddedNetworkError } from './errors.js'
 import { privateFolder } from './files.js'
-import { definitionTransaction } from './genesis/definition-transaction.js'
+import { defineOwn } from './genesis/own-definition.js'
 import { freePorts } from './free-ports.js'
 import { type Ledger, openLedger } from './ledger/ledger.js'
 import { openStore, type Store } from './ledger/store.js'
@@ -57,7 +56,7 @@ async function open (folder: string, store: Store, options: NetworkOptions): Pro
     orgs,
     ledger,
     savePorts: () => { writeDescription(folder, withPorts(description, orgs)) },
-    define: async (chaincode) => { await define(ledger, orgs, chaincode) },
+    define: async (chaincode) => { await defineOwn(ledger, chaincode) },
     close: async () => {
       await ledger.stop()
       await store.close()
@@ -86,30 +85,4 @@ function withPorts (description: NetworkDescription, orgs: readonly Organization
       ...org, ports: { ...(orgs.find(({ name }) => name === org.name)?.ports ?? org.ports) }
     }))
   }
-}
-
-async function define (ledger: Ledger, orgs: readonly Organization[], chaincode: ChaincodeDescription): Promise<void> {
-  const committed = await ledger.definition(chaincode.name)
-  if (committed !== undefined) return
-  const simulator = ledger.simulator()
-  try {
-    const envelope = await definitionTransaction({ channel: ledger.id, orgs, chaincode, time: new Date() }, simulator)
-    const done = nextBlock(ledger)
-    await ledger.order(envelope)
-    await done
-  } finally {
-    await simulator.close()
-  }
-  if (await ledger.definition(chaincode.name) === undefined) {
-    throw new EmbeddedNetworkError({ code: 'CHAINCODE', message: `the definition of ${chaincode.name} was not committed` })
-  }
-}
-
-async function nextBlock (ledger: Ledger): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const forget = ledger.onCommit(() => {
-      forget()
-      resolve()
-    })
-  })
 }

@@ -11,7 +11,7 @@ import { privateFolder } from '../embedded/files.js'
 import { NativeNetworkError } from './errors.js'
 import type { Layout } from './layout.js'
 import type { PackageState } from './state.js'
-import { tarGz } from './tar.js'
+import { tarGz } from '../shared/tar.js'
 
 const CONNECTION = {
   address: '{{.address}}',

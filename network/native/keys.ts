@@ -139,7 +139,8 @@ function storePublicMsp (msp: string, caPem: string, tlsCaPem: string): void {
   writePrivate(join(msp, 'config.yaml'), nodeOus())
 }
 
-function nodeOus (): string {
+/** The config.yaml of an MSP folder: roles by organizational unit. */
+export function nodeOus (): string {
   const units = ['client', 'peer', 'admin', 'orderer'].map((role) => {
     const title = role.charAt(0).toUpperCase() + role.slice(1)
     return `  ${title}OUIdentifier:\n    Certificate: cacerts/ca.pem\n    OrganizationalUnitIdentifier: ${role}\n`

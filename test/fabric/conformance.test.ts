@@ -7,15 +7,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import { CommitError, type Contract, type Gateway, GatewayError } from '@hyperledger/fabric-gateway'
-import { common, peer } from '@hyperledger/fabric-protos'
+import { peer } from '@hyperledger/fabric-protos'
 import t from 'tap'
 import { counterNetwork } from '../support/counter-network.js'
 import { fabricBinaries } from './binaries.js'
-import { adminGateway, blocksOf, startForeignPeer } from './foreign-peer.js'
+import { compareBlocks } from './compare-blocks.js'
+import { adminGateway, startForeignPeer } from './foreign-peer.js'
 
 const { binaries, skip } = fabricBinaries()
 const BLOCKS = 1000
-const { TRANSACTIONS_FILTER, COMMIT_HASH } = common.BlockMetadataIndex
 
 t.test('an official peer follows the embedded channel and agrees on every block', { skip, timeout: 280_000 }, async (t) => {
   if (binaries === undefined) return
@@ -32,17 +32,7 @@ t.test('an official peer follows the embedded channel and agrees on every block'
   await traffic(clients.map((gateway) => gateway.getNetwork(ledger.id).getContract('counter')), () => ledger.height() < BLOCKS)
 
   const height = ledger.height()
-  const [ours, theirs] = await Promise.all([
-    blocksOf(clients[0] as Gateway, ledger.id, height), blocksOf(foreign.gateway, ledger.id, height)
-  ])
-  const verdicts = new Map<number, number>()
-  const differences: string[] = []
-  for (const [number, block] of ours.entries()) {
-    const other = theirs[number]
-    if (other === undefined) throw new Error(`block ${number} is missing`)
-    differences.push(...compare(number, block, other))
-    for (const code of metadata(other, TRANSACTIONS_FILTER)) verdicts.set(code, (verdicts.get(code) ?? 0) + 1)
-  }
+  const { differences, verdicts } = await compareBlocks(clients[0] as Gateway, foreign.gateway, ledger.id, height)
   t.same(differences, [])
   const codes = peer.TxValidationCode
   for (const name of ['VALID', 'MVCC_READ_CONFLICT', 'PHANTOM_READ_CONFLICT', 'ENDORSEMENT_POLICY_FAILURE'] as const) {
@@ -60,24 +50,6 @@ t.test('an official peer follows the embedded channel and agrees on every block'
 function attestationFailures (log: string): string[] {
   return log.split('\n').filter((line) => /attestation verification failed|config block verification failed/.test(line) &&
     !line.includes('expected block number is'))
-}
-
-function metadata (block: common.Block, index: number): Uint8Array {
-  return block.getMetadata()?.getMetadataList_asU8()[index] ?? new Uint8Array(0)
-}
-
-function compare (number: number, ours: common.Block, theirs: common.Block): string[] {
-  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-  const entries: Array<[string, Uint8Array, Uint8Array]> = [
-    ['header', ours.getHeader()?.serializeBinary() ?? new Uint8Array(0), theirs.getHeader()?.serializeBinary() ?? new Uint8Array(0)],
-    ['data', ours.getData()?.serializeBinary() ?? new Uint8Array(0), theirs.getData()?.serializeBinary() ?? new Uint8Array(0)],
-    ...[0, 1, TRANSACTIONS_FILTER, 3, COMMIT_HASH].map((index): [string, Uint8Array, Uint8Array] => [
-      `metadata ${index}`, metadata(ours, index), metadata(theirs, index)
-    ])
-  ]
-  return entries
-    .filter(([, a, b]) => hex(a) !== hex(b))
-    .map(([what, a, b]) => `block ${number} ${what}: embedded ${hex(a).slice(0, 200)}, peer ${hex(b).slice(0, 200)}`)
 }
 
 /** Valid transactions, and every kind of invalid one that a client can get ordered, until there are enough blocks. */

@@ -64,7 +64,7 @@ t.test('one organization: start, find, kill, resume', async (t) => {
   const dir = join(t.testdir(), 'network')
   const network = await start(t, dir)
   t.equal(network.started, true)
-  t.match(network.status, { ready: true, kind: 'embedded-single', channel: 'evidence', height: 2, quorum: { endorsement: true, ordering: true } })
+  t.match(network.status, { ready: true, kind: 'embedded-single', channel: 'evidence', height: 3, quorum: { endorsement: true, ordering: true } })
 
   t.test('what is secret is the owner\'s', async (t) => {
     for (const path of ['runtime.json', 'network.json', 'crypto/operator/ca-key.pem', 'crypto/operator/registrar-secret', 'profiles/operator.json']) {

@@ -100,10 +100,10 @@ t.test('one organization', async (t) => {
   const org = network.orgs[0] as OrgNode
 
   t.test('the first blocks', async (t) => {
-    t.equal(ledger.height(), 2)
+    t.equal(ledger.height(), 3, 'configuration, approval, commit')
     t.equal(ledger.config.quorum, 1)
     t.equal(ledger.config.consensusType, 'BFT')
-    t.same(await ledger.definition('counter'), { name: 'counter', version: '1.0', sequence: 1 })
+    t.same(await ledger.definition('counter'), { name: 'counter', version: '1.0', sequence: 1, initRequired: false })
     t.equal(await ledger.definition('other'), undefined)
     const genesis = parseBlock(await ledger.block(0) as Uint8Array)
     t.equal(genesis.metadata.length, 5)

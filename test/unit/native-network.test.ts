@@ -22,7 +22,7 @@ import { isAlive, ownRecord, runningProcess, startProcess, stopProcess } from '.
 import { nodesOf } from '../../network/native/network.js'
 import type { Ports } from '../../network/native/ports.js'
 import { ensureState, founders, type NetworkState, placedOrgs } from '../../network/native/state.js'
-import { tarGz } from '../../network/native/tar.js'
+import { tarGz } from '../../network/shared/tar.js'
 
 async function codeOf (work: () => unknown): Promise<string> {
   try {

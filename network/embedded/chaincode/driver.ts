@@ -2,19 +2,24 @@ import * as grpc from '@grpc/grpc-js'
 import { peer } from '@hyperledger/fabric-protos'
 import { definitionSequenceKey, lifecycleNamespace } from '../channel.js'
 import { ChaincodeError } from './errors.js'
-import type { ChaincodeRunner, Invocation, InvocationResult } from './invocation.js'
+import type { ChaincodeEndpoint } from '../lifecycle/package.js'
+import { isInitialization } from './initialization.js'
+import type { ChaincodeRunner, Invocation, InvocationResult, Runnable } from './invocation.js'
 import { Iterators } from './iterators.js'
 import { Session } from './session.js'
 
 /** What a driver needs. Times in milliseconds. */
 export interface DriverOptions {
+  /** Of the definition: the namespace that it works in. */
   readonly name: string
-  /** Where the chaincode server listens now (host:port); asked at each connect, so it may move. */
-  readonly address: () => string
+  readonly packageId: string
+  /** Where the chaincode server listens now; asked at each connect, so it may move. */
+  readonly endpoint: () => ChaincodeEndpoint
   /** Connecting and registering must be done within this time; else the call fails. */
   readonly connectTimeout: number
   readonly executeTimeout: number
-  readonly callee: (name: string) => ChaincodeRunner | undefined
+  /** Another chaincode of the same peer. */
+  readonly callee: (name: string) => Promise<Runnable>
 }
 
 const channelOptions = {
@@ -44,8 +49,9 @@ export class ChaincodeDriver implements ChaincodeRunner {
     const { name, executeTimeout, callee } = this.#options
     // A peer reads the definition's sequence in each transaction, so that an upgrade invalidates what was endorsed before it.
     await invocation.simulator.get(lifecycleNamespace, definitionSequenceKey(name))
+    const isInit = await isInitialization(invocation)
     const session = await this.#connect()
-    return await session.execute({ ...invocation, namespace: name, iterators: new Iterators(), callee }, executeTimeout)
+    return await session.execute({ ...invocation, isInit, namespace: name, iterators: new Iterators(), callee }, executeTimeout)
   }
 
   close (): void {
@@ -62,10 +68,11 @@ export class ChaincodeDriver implements ChaincodeRunner {
   }
 
   async #open (): Promise<Session> {
-    const { name, connectTimeout } = this.#options
-    const deadline = Date.now() + connectTimeout
+    const { packageId, connectTimeout, endpoint } = this.#options
+    const { dialTimeout = connectTimeout, ...server } = endpoint()
+    const deadline = Date.now() + dialTimeout
     try {
-      const client = this.#clientFor(this.#options.address())
+      const client = this.#clientFor(server)
       await waitForReady(client, deadline)
       const session = new Session(client.connect(), Math.max(1, deadline - Date.now()))
       this.#session = session
@@ -73,17 +80,25 @@ export class ChaincodeDriver implements ChaincodeRunner {
       return session
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new ChaincodeError({ code: 'UNAVAILABLE', message: `could not launch chaincode ${name}: ${reason}`, cause })
+      throw new ChaincodeError({ code: 'UNAVAILABLE', message: `could not launch chaincode ${packageId}: ${reason}`, cause })
     }
   }
 
-  #clientFor (address: string): peer.ChaincodeClient {
+  #clientFor ({ address, tls }: ChaincodeEndpoint): peer.ChaincodeClient {
     if (this.#client?.address !== address) {
       this.#client?.grpc.close()
-      this.#client = { address, grpc: new peer.ChaincodeClient(address, grpc.credentials.createInsecure(), channelOptions) }
+      const override = tls?.domain === undefined ? {} : { 'grpc.ssl_target_name_override': tls.domain }
+      this.#client = { address, grpc: new peer.ChaincodeClient(address, credentialsFor(tls), { ...channelOptions, ...override }) }
     }
     return this.#client.grpc
   }
+}
+
+function credentialsFor (tls: ChaincodeEndpoint['tls']): grpc.ChannelCredentials {
+  if (tls === undefined) return grpc.credentials.createInsecure()
+  const { rootPem, client } = tls
+  if (client === undefined) return grpc.credentials.createSsl(Buffer.from(rootPem))
+  return grpc.credentials.createSsl(Buffer.from(rootPem), Buffer.from(client.keyPem), Buffer.from(client.certPem))
 }
 
 async function waitForReady (client: grpc.Client, deadline: number): Promise<void> {

@@ -1,5 +1,5 @@
 import type { peer } from '@hyperledger/fabric-protos'
-import type { Simulator } from '../channel.js'
+import type { ChaincodeDefinition, Simulator } from '../channel.js'
 
 /** One execution of a chaincode function on a simulator. */
 export interface Invocation {
@@ -7,6 +7,8 @@ export interface Invocation {
   readonly txId: string
   readonly channelId: string
   readonly input: peer.ChaincodeInput
+  /** By which it is executed. */
+  readonly definition: ChaincodeDefinition
   /** Goes to the chaincode, which takes creator, transient map and timestamp from it. */
   readonly signedProposal: peer.SignedProposal
 }
@@ -23,3 +25,8 @@ export interface ChaincodeRunner {
   /** @throws ChaincodeError when there is no response */
   invoke (invocation: Invocation): Promise<InvocationResult>
 }
+
+/** A chaincode as one organization's peer can call it, or why it cannot. */
+export type Runnable =
+  | { readonly ok: true, readonly definition: ChaincodeDefinition, readonly runner: ChaincodeRunner }
+  | { readonly ok: false, readonly reason: string }

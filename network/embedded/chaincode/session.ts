@@ -58,7 +58,7 @@ export class Session {
           reject(new ChaincodeError({ code: 'TIMEOUT', message: 'timeout expired while executing transaction' }))
         }, timeoutMs)
         this.#running.set(id, { context, resolve, reject, timer })
-        this.#send(types.TRANSACTION, context, context.input.serializeBinary(), context.signedProposal)
+        this.#send(context.isInit ? types.INIT : types.TRANSACTION, context, context.input.serializeBinary(), context.signedProposal)
       })
     } finally {
       clearTimeout(this.#running.get(id)?.timer)

@@ -5,7 +5,7 @@
 import { ledger, peer } from '@hyperledger/fabric-protos'
 import timestampPb from 'google-protobuf/google/protobuf/timestamp_pb.js'
 import type { HistoryEntry, StateEntry } from '../channel.js'
-import type { ChaincodeRunner, Invocation } from './invocation.js'
+import type { Invocation, Runnable } from './invocation.js'
 import { explicitPage, type Iterators, type QueryItem } from './iterators.js'
 
 const types = peer.ChaincodeMessage.Type
@@ -14,9 +14,10 @@ const unlimited = Number.MAX_SAFE_INTEGER
 /** A transaction that executes in a chaincode. */
 export interface TransactionContext extends Invocation {
   readonly namespace: string
+  readonly isInit: boolean
   readonly iterators: Iterators
   /** Another chaincode of the same peer. */
-  readonly callee: (name: string) => ChaincodeRunner | undefined
+  readonly callee: (name: string) => Promise<Runnable>
 }
 
 type Answer = Promise<Uint8Array | undefined>
@@ -99,13 +100,11 @@ async function invokeChaincode (payload: Uint8Array, context: TransactionContext
   const spec = peer.ChaincodeSpec.deserializeBinary(payload)
   const [name = '', channelId = context.channelId] = (spec.getChaincodeId()?.getName() ?? '').split('/')
   if (channelId !== context.channelId) throw new Error(`failed to find ledger for channel: ${channelId}`)
-  const callee = context.callee(name)
-  if (callee === undefined) {
-    throw new Error(`[channel ${channelId}] failed to get chaincode container info for ${name}: chaincode ${name} not found`)
-  }
+  const callee = await context.callee(name)
+  if (!callee.ok) throw new Error(`[channel ${channelId}] failed to get chaincode container info for ${name}: ${callee.reason}`)
   const { simulator, txId, signedProposal } = context
   const input = spec.getInput() ?? new peer.ChaincodeInput()
-  const { response } = await callee.invoke({ simulator, txId, channelId, input, signedProposal })
+  const { response } = await callee.runner.invoke({ simulator, txId, channelId, input, signedProposal, definition: callee.definition })
   const completed = new peer.ChaincodeMessage()
   completed.setType(types.COMPLETED)
   completed.setTxid(txId)

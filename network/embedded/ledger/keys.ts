@@ -3,12 +3,14 @@
  * so that a range scan is Fabric's.
  * @module
  */
-import { concat, utf8 } from '../../../src/core/bytes.js'
+import { concat, toHex, utf8 } from '../../../src/core/bytes.js'
+import { nodeCrypto } from '../../../src/platform/node.js'
 
 const letter = (text: string): Uint8Array => utf8(text)
 const BLOCK = letter('b')
 const HASH = letter('h')
 const HISTORY = letter('y')
+const PRIVATE_CONTENT = letter('p')
 const STATE = letter('s')
 const TRANSACTION = letter('t')
 const SEPARATOR = Uint8Array.of(0)
@@ -26,6 +28,33 @@ export function hashKey (hash: Uint8Array): Uint8Array {
 
 export function transactionKey (txId: string): Uint8Array {
   return concat(TRANSACTION, utf8(txId))
+}
+
+/** Private content that was endorsed and waits for its block, by its SHA-256. */
+export function privateContentKey (hash: Uint8Array): Uint8Array {
+  return concat(PRIVATE_CONTENT, hash)
+}
+
+/** Bounds of all private content that waits. */
+export const privateContentBounds = { gte: PRIVATE_CONTENT, lt: letter('q') }
+
+// As Fabric's own state database: a collection has two namespaces of its own, and no chaincode's name has a `$`.
+const HASHED_INFIX = '$$h'
+const PRIVATE_INFIX = '$$p'
+
+/** The namespace of the hashes of a collection: hash of the key (see `hashedKey`) to hash of the value. */
+export function hashedNamespace (namespace: string, collection: string): string {
+  return `${namespace}${HASHED_INFIX}${collection}`
+}
+
+/** The namespace of keys and values of a collection. */
+export function privateNamespace (namespace: string, collection: string): string {
+  return `${namespace}${PRIVATE_INFIX}${collection}`
+}
+
+/** The key under which a hashed namespace has a private key: SHA-256 in hex. */
+export function hashedKey (key: string): string {
+  return toHex(nodeCrypto.sha256(utf8(key)))
 }
 
 /** Chaincode names hold no zero byte, keys may: so the first zero ends the namespace. */

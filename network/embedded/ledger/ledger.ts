@@ -10,9 +10,11 @@ import { codes } from '../../../src/core/fabric/commit/validation-codes.js'
 import { bftQuorum, type ChannelConfig, parseConfigBlock } from '../../../src/core/fabric/config.js'
 import { satisfies } from '../../../src/core/fabric/endorsement.js'
 import type { MspVerdict } from '../../../src/core/fabric/msp.js'
+import type { PolicySigner } from '../../../src/core/fabric/policy.js'
 import { nodeCrypto } from '../../../src/platform/node.js'
 import {
-  type ChaincodeDefinition, type Channel, type CommittedBlock, lifecycleNamespace, OrderError, type OrgNode, type Simulator, type TransactionLocation
+  type Approval, type ChaincodeDefinition, type Channel, type CommittedBlock, lifecycleNamespace, OrderError, type OrgNode, type Simulator,
+  type TransactionLocation
 } from '../channel.js'
 import type { Organization } from '../crypto/organization.js'
 import { EmbeddedNetworkError } from '../errors.js'
@@ -21,9 +23,10 @@ import { assembleBlock } from './block-assembly.js'
 import { committedBlock } from './committed-block.js'
 import { Definitions } from './definitions.js'
 import { admit } from './order-filter.js'
+import { privateUpdates } from './private-updates.js'
 import { type Admitted, Sequencer } from './sequencer.js'
 import { createSimulator } from './simulator.js'
-import type { Store, Tip } from './store.js'
+import type { PrivateUpdates, Store, Tip } from './store.js'
 import { type ValidatedBlock, validateBlock } from './validate-block.js'
 
 /** What a ledger is opened with. */
@@ -39,7 +42,10 @@ export interface LedgerOptions {
 
 const EMPTY = new Uint8Array(0)
 /** Of the block of a configuration, which was authorized by the one in force when the block was cut: it changes no state. */
-const CONFIGURED: ValidatedBlock = { filter: Uint8Array.of(codes.VALID), updates: [], history: [] }
+const CONFIGURED: ValidatedBlock = { filter: Uint8Array.of(codes.VALID), updates: [], history: [], collections: [] }
+const NOTHING_PRIVATE: PrivateUpdates = { updates: [], contents: [] }
+/** Blocks that private content waits for its transaction, as long as a peer lets it. */
+const PRIVATE_RETENTION = 1000
 const ENDORSEMENT = { kind: 'reference', path: '/Channel/Application/Endorsement' } as const
 
 /** The ledger in a store; makes block 0 if there is none. */
@@ -47,6 +53,7 @@ export async function openLedger (options: LedgerOptions): Promise<Ledger> {
   const tip = await options.store.tip() ?? await writeGenesis(options)
   const bytes = await options.store.block(tip.lastConfigBlock)
   if (bytes === undefined) throw new EmbeddedNetworkError({ code: 'FOLDER_DAMAGED', message: 'the configuration block is missing' })
+  await options.store.dropPrivateContents(tip.height - PRIVATE_RETENTION)
   return new Ledger(tip, parseConfigBlock(nodeCrypto, bytes), options)
 }
 
@@ -56,7 +63,8 @@ async function writeGenesis ({ store, channel, orgs, now = () => new Date() }: L
   const filter = new Uint8Array(data.length)
   const tip = { height: 1, hash: headerHash(nodeCrypto, header), commitHash: EMPTY, lastConfigBlock: 0 }
   const bytes = assembleBlock({ header, data, filter, lastConfigBlock: 0, signers: [] })
-  await store.commit({ number, bytes, tip, updates: [], history: [], transactions: locations(committedBlock(bytes)) })
+  const transactions = locations(committedBlock(bytes))
+  await store.commit({ number, bytes, tip, updates: [], privateUpdates: NOTHING_PRIVATE, history: [], transactions })
   return tip
 }
 
@@ -172,12 +180,33 @@ export class Ledger implements Channel {
 
   async definition (name: string): Promise<ChaincodeDefinition | undefined> {
     const found = await this.#definitions.get(name)
-    return found === undefined ? undefined : { name, version: found.version, sequence: found.sequence }
+    return found === undefined ? undefined : summary(found)
+  }
+
+  async definitions (): Promise<readonly ChaincodeDefinition[]> {
+    return (await this.#definitions.all()).map(summary)
+  }
+
+  async approval (name: string, mspId: string): Promise<Approval> {
+    return await this.#definitions.approval(name, mspId)
   }
 
   endorsementQuorum (mspIds: readonly string[]): boolean {
+    return satisfies(this.config, ENDORSEMENT, this.#peers(mspIds))
+  }
+
+  async endorsementRule (chaincodes: readonly string[]): Promise<(mspIds: readonly string[]) => boolean> {
+    const rules = await Promise.all(chaincodes.map(async (name) => await this.#definitions.rules(name, this.#config)))
+    return (mspIds) => rules.every((each) => each !== undefined && 'policy' in each && satisfies(this.#config, each.policy, this.#peers(mspIds)))
+  }
+
+  async keepPrivateContents (contents: readonly Uint8Array[]): Promise<void> {
+    for (const content of contents) await this.#store.keepPrivateContent(nodeCrypto.sha256(content), content, this.#tip.height)
+  }
+
+  #peers (mspIds: readonly string[]): PolicySigner[] {
     const peers = this.orgs.filter((org) => mspIds.includes(org.mspId)).map((org) => org.peer)
-    return satisfies(this.config, ENDORSEMENT, peers.map(({ mspId, serialized }) => ({ mspId, role: 'peer', identity: serialized })))
+    return peers.map(({ mspId, serialized }) => ({ mspId, role: 'peer', identity: serialized }))
   }
 
   /** Goes on ordering; call when an orderer was started. */
@@ -211,13 +240,14 @@ export class Ledger implements Channel {
     await this.#write(tip, bytes, verdict, isConfig ? parseConfigBlock(nodeCrypto, bytes) : this.#config)
   }
 
-  async #write (tip: Tip, bytes: Uint8Array, { updates, history }: ValidatedBlock, config: ChannelConfig): Promise<void> {
+  async #write (tip: Tip, bytes: Uint8Array, { updates, history, collections }: ValidatedBlock, config: ChannelConfig): Promise<void> {
     const block = committedBlock(bytes)
     const transactions = []
     for (const location of locations(block)) {
       if (await this.#store.transaction(location.txId) === undefined) transactions.push(location)
     }
-    await this.#store.commit({ number: block.number, bytes, tip, updates, history, transactions })
+    const secret = collections.length === 0 ? NOTHING_PRIVATE : await privateUpdates(this.#store, collections)
+    await this.#store.commit({ number: block.number, bytes, tip, updates, privateUpdates: secret, history, transactions })
     if (updates.some(({ namespace }) => namespace === lifecycleNamespace)) this.#definitions.forget()
     this.#tip = tip
     this.#config = config
@@ -245,4 +275,8 @@ function locations (block: CommittedBlock): Array<TransactionLocation & { readon
     if (txId !== '' && !first.has(txId)) first.set(txId, { txId, block: block.number, index, code })
   }
   return [...first.values()]
+}
+
+function summary ({ name, version, sequence, initRequired }: ChaincodeDefinition): ChaincodeDefinition {
+  return { name, version, sequence, initRequired }
 }

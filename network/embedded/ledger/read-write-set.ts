@@ -1,8 +1,8 @@
-import { compareBytes, utf8 } from '../../../src/core/bytes.js'
 import { kvRead, RangeReads } from '../../../src/core/fabric/commit/range-reads.js'
 import type { StateVersion } from '../../../src/core/fabric/commit/state.js'
 import { nodeCrypto } from '../../../src/platform/node.js'
 import { kvrwset, rwset } from '../proto.js'
+import { CollectionSet, inByteOrder, kvWrite } from './collection-set.js'
 
 /** A range query while it is read; `end` moves with the last key until the range is exhausted. */
 export interface RecordedRange {
@@ -23,6 +23,7 @@ interface Namespace {
   /** Undefined: deleted. */
   readonly writes: Map<string, Uint8Array | undefined>
   readonly ranges: Range[]
+  readonly collections: Map<string, CollectionSet>
 }
 
 /** Collects what a simulation reads and writes, and encodes it as Fabric does: namespaces and keys in byte order. */
@@ -52,23 +53,40 @@ export class ReadWriteSet {
     }
   }
 
-  /** `rwset.TxReadWriteSet` bytes. Call once: it completes the range queries. */
-  encode (): Uint8Array {
+  /** Of private data of a namespace. */
+  collection (namespace: string, name: string): CollectionSet {
+    const { collections } = this.#namespace(namespace)
+    let collection = collections.get(name)
+    if (collection === undefined) {
+      collection = new CollectionSet()
+      collections.set(name, collection)
+    }
+    return collection
+  }
+
+  /** `rwset.TxReadWriteSet` bytes, and the private content that they have hashes of. Call once: it completes the range queries. */
+  encode (): { readonly results: Uint8Array, readonly privateContents: readonly Uint8Array[] } {
+    const privateContents: Uint8Array[] = []
     const set = new rwset.TxReadWriteSet()
     set.setDataModel(rwset.TxReadWriteSet.DataModel.KV)
     for (const [name, content] of inByteOrder(this.#namespaces)) {
       const namespace = new rwset.NsReadWriteSet()
       namespace.setNamespace(name)
       namespace.setRwset(encodeNamespace(content).serializeBinary())
+      for (const [collection, hashes] of inByteOrder(content.collections)) {
+        const encoded = hashes.encode(collection)
+        namespace.addCollectionHashedRwset(encoded.hashed)
+        if (encoded.content !== undefined) privateContents.push(encoded.content)
+      }
       set.addNsRwset(namespace)
     }
-    return set.serializeBinary()
+    return { results: set.serializeBinary(), privateContents }
   }
 
   #namespace (name: string): Namespace {
     let namespace = this.#namespaces.get(name)
     if (namespace === undefined) {
-      namespace = { reads: new Map(), writes: new Map(), ranges: [] }
+      namespace = { reads: new Map(), writes: new Map(), ranges: [], collections: new Map() }
       this.#namespaces.set(name, namespace)
     }
     return namespace
@@ -79,7 +97,7 @@ function encodeNamespace (content: Namespace): kvrwset.KVRWSet {
   const set = new kvrwset.KVRWSet()
   set.setReadsList(inByteOrder(content.reads).map(([key, version]) => kvRead(key, version)))
   set.setRangeQueriesInfoList(distinctRanges(content.ranges).map(encodeRange))
-  set.setWritesList(inByteOrder(content.writes).map(([key, value]) => encodeWrite(key, value)))
+  set.setWritesList(inByteOrder(content.writes).map(([key, value]) => kvWrite(key, value)))
   return set
 }
 
@@ -106,18 +124,4 @@ function encodeRange (range: Range): kvrwset.RangeQueryInfo {
     info.setRawReads(raw)
   }
   return info
-}
-
-function encodeWrite (key: string, value: Uint8Array | undefined): kvrwset.KVWrite {
-  const write = new kvrwset.KVWrite()
-  write.setKey(key)
-  // Fabric marks a write of nothing as a deletion (FAB-18386), and every reader takes it as one.
-  if (value === undefined || value.length === 0) write.setIsDelete(true)
-  else write.setValue(value)
-  return write
-}
-
-function inByteOrder<T> (map: ReadonlyMap<string, T>): Array<[string, T]> {
-  const entries = [...map].map(([key, value]) => ({ key, value, bytes: utf8(key) }))
-  return entries.sort((a, b) => compareBytes(a.bytes, b.bytes)).map(({ key, value }) => [key, value])
 }

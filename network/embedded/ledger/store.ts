@@ -11,8 +11,8 @@ import type { HistoryEntry, TransactionLocation } from '../channel.js'
 import type { StateUpdate, StateVersion } from '../../../src/core/fabric/commit/state.js'
 import { EmbeddedNetworkError } from '../errors.js'
 import {
-  blockKey, hashKey, historyKey, historyPrefix, keyOfState, readUint32, readUint64, stateBounds, stateKey, tipKey, transactionKey, uint32,
-  uint64
+  blockKey, hashedNamespace, hashKey, historyKey, historyPrefix, keyOfState, privateContentBounds, privateContentKey, readUint32, readUint64,
+  stateBounds, stateKey, tipKey, transactionKey, uint32, uint64
 } from './keys.js'
 
 /** A committed value and where it was written. */
@@ -36,12 +36,20 @@ export interface HistoryRecord extends HistoryEntry {
   readonly tx: number
 }
 
+/** What a block changes in the private state, and the waiting content that it uses up. */
+export interface PrivateUpdates {
+  readonly updates: readonly StateUpdate[]
+  /** SHA-256 of each. */
+  readonly contents: readonly Uint8Array[]
+}
+
 /** Everything that a block changes. */
 export interface BlockCommit {
   readonly number: number
   readonly bytes: Uint8Array
   readonly tip: Tip
   readonly updates: readonly StateUpdate[]
+  readonly privateUpdates: PrivateUpdates
   readonly history: readonly HistoryRecord[]
   /** First occurrences only. */
   readonly transactions: ReadonlyArray<TransactionLocation & { readonly txId: string }>
@@ -130,17 +138,35 @@ export class Store {
     for await (const bytes of this.#database.values({ gte, lt, reverse: true, snapshot })) yield historyEntry(bytes)
   }
 
+  /** Keeps private content that was endorsed at this height until a block names its hash. */
+  async keepPrivateContent (hash: Uint8Array, content: Uint8Array, height: number): Promise<void> {
+    await this.#database.put(privateContentKey(hash), concat(uint64(height), content))
+  }
+
+  async privateContent (hash: Uint8Array): Promise<Uint8Array | undefined> {
+    return (await this.#get(privateContentKey(hash)))?.subarray(8)
+  }
+
+  /** Forgets private content that was endorsed below this height: its transaction will not come any more. */
+  async dropPrivateContents (below: number): Promise<void> {
+    for await (const [key, bytes] of this.#database.iterator(privateContentBounds)) {
+      if (readUint64(bytes, 0) < below) await this.#database.del(key)
+    }
+  }
+
   /** Makes a block durable; when it resolves, the block survives a power cut. */
   async commit (commit: BlockCommit): Promise<void> {
     const batch = this.#database.batch()
     batch.put(blockKey(commit.number), commit.bytes)
     batch.put(hashKey(commit.tip.hash), uint64(commit.number))
     batch.put(tipKey, tipBytes(commit.tip))
-    for (const update of commit.updates) {
-      const key = stateKey(update.namespace, update.key)
+    for (const update of [...commit.updates, ...commit.privateUpdates.updates]) {
+      const { namespace, collection } = update
+      const key = stateKey(collection === undefined ? namespace : hashedNamespace(namespace, collection), update.key)
       if (update.value === undefined) batch.del(key)
       else batch.put(key, concat(uint64(update.block), uint32(update.tx), update.value))
     }
+    for (const hash of commit.privateUpdates.contents) batch.del(privateContentKey(hash))
     for (const record of commit.history) {
       batch.put(historyKey(record.namespace, record.key, commit.number, record.tx), historyBytes(record))
     }

@@ -1,4 +1,4 @@
-import type { Channel } from '../channel.js'
+import type { Channel, OrgNode } from '../channel.js'
 import type { Chaincodes } from '../chaincode/registry.js'
 
 /** Structured log line; never called with secrets. */
@@ -14,8 +14,14 @@ export interface ServiceContext {
 /** System chaincodes that this network answers. */
 export const systemChaincodes: ReadonlySet<string> = new Set(['qscc', 'cscc', '_lifecycle'])
 
-/** Can the peers run this chaincode: is it defined on the channel and does a service for it exist? */
-export async function isRunnable ({ channel, chaincodes }: ServiceContext, name: string): Promise<boolean> {
-  if (systemChaincodes.has(name)) return true
-  return chaincodes.names.includes(name) && await channel.definition(name) !== undefined
+/** Can an organization's peer run this chaincode? */
+export async function isRunnable ({ chaincodes }: ServiceContext, org: OrgNode, name: string): Promise<boolean> {
+  return systemChaincodes.has(name) || (await chaincodes.find(org, name)).ok
+}
+
+/** The peers that run, and can run this chaincode. */
+export async function peersWith (context: ServiceContext, name: string): Promise<OrgNode[]> {
+  const orgs = context.channel.orgs.filter((org) => org.running.peer)
+  const able = await Promise.all(orgs.map(async (org) => await isRunnable(context, org, name)))
+  return orgs.filter((_, i) => able[i])
 }

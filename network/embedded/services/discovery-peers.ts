@@ -22,7 +22,7 @@ export async function channelPeer (context: ServiceContext, org: OrgNode): Promi
   const peer = localPeer(org)
   const properties = new gossip.Properties()
   properties.setLedgerHeight(context.channel.height())
-  properties.setChaincodesList(await gossipedChaincodes(context))
+  properties.setChaincodesList(await gossipedChaincodes(context, org))
   const id = pkiId(org)
   const state = new gossip.StateInfo()
   state.setTimestamp(peerTime())
@@ -51,14 +51,15 @@ export function localPeer (org: OrgNode): discovery.Peer {
   return peer
 }
 
-async function gossipedChaincodes (context: ServiceContext): Promise<gossip.Chaincode[]> {
+/** What the peer can run, each with its definition's sequence in the place of the version, as peers gossip it. */
+async function gossipedChaincodes (context: ServiceContext, org: OrgNode): Promise<gossip.Chaincode[]> {
   const chaincodes: gossip.Chaincode[] = []
-  for (const name of [...context.chaincodes.names, '_lifecycle']) {
-    if (!await isRunnable(context, name)) continue
-    const definition = await context.channel.definition(name)
+  const definitions = await context.channel.definitions()
+  for (const { name, sequence } of [...definitions, { name: '_lifecycle', sequence: 1 }]) {
+    if (!await isRunnable(context, org, name)) continue
     const chaincode = new gossip.Chaincode()
     chaincode.setName(name)
-    chaincode.setVersion(definition?.version ?? '1')
+    chaincode.setVersion(String(sequence))
     chaincodes.push(chaincode)
   }
   return chaincodes

@@ -2,8 +2,9 @@
 import * as grpc from '@grpc/grpc-js'
 import { discovery, msp } from '@hyperledger/fabric-protos'
 import type { peer } from '@hyperledger/fabric-protos'
+import type { OrgNode } from '../channel.js'
 import { checkAccess } from './access.js'
-import { isRunnable, type ServiceContext } from './context.js'
+import { peersWith, type ServiceContext, systemChaincodes } from './context.js'
 import { channelPeer, localPeer, runningPeers } from './discovery-peers.js'
 import { minimalEndorsers } from './layouts.js'
 import { messageOf, RpcError } from './rpc.js'
@@ -70,7 +71,7 @@ async function membership (context: ServiceContext, filter: peer.ChaincodeIntere
   const unknown = await unknownChaincode(context, filter)
   if (unknown !== undefined) return refusal(noMetadata(context, unknown))
   const members = new discovery.PeerMembershipResult()
-  for (const org of runningPeers(context)) members.getPeersByOrgMap().set(org.mspId, peersOf(await channelPeer(context, org)))
+  for (const org of await peersWithAll(context, filter)) members.getPeersByOrgMap().set(org.mspId, peersOf(await channelPeer(context, org)))
   const answered = new discovery.QueryResult()
   answered.setMembers(members)
   return answered
@@ -102,8 +103,9 @@ async function endorsementDescriptor (
   context: ServiceContext, interest: peer.ChaincodeInterest
 ): Promise<discovery.EndorsementDescriptor | undefined> {
   if (interest.getChaincodesList().length === 0 || await unknownChaincode(context, interest) !== undefined) return undefined
-  const orgs = runningPeers(context)
-  const sets = minimalEndorsers(context.channel, orgs.map((org) => org.mspId))
+  const orgs = await peersWithAll(context, interest)
+  const rule = await context.channel.endorsementRule(namesIn(interest))
+  const sets = minimalEndorsers(rule, orgs.map((org) => org.mspId))
   if (sets.length === 0) return undefined
   const descriptor = new discovery.EndorsementDescriptor()
   descriptor.setChaincode(interest.getChaincodesList()[0]?.getName() ?? '')
@@ -119,10 +121,20 @@ async function endorsementDescriptor (
 async function unknownChaincode (
   context: ServiceContext, interest: peer.ChaincodeInterest | undefined
 ): Promise<string | undefined> {
-  for (const call of interest?.getChaincodesList() ?? []) {
-    if (!context.chaincodes.names.includes(call.getName()) || !await isRunnable(context, call.getName())) return call.getName()
+  for (const name of namesIn(interest)) {
+    if (systemChaincodes.has(name) || await context.channel.definition(name) === undefined) return name
   }
   return undefined
+}
+
+/** The running peers that can run all of these chaincodes. */
+async function peersWithAll (context: ServiceContext, interest: peer.ChaincodeInterest | undefined): Promise<OrgNode[]> {
+  const able = await Promise.all(namesIn(interest).map(async (name) => await peersWith(context, name)))
+  return runningPeers(context).filter((org) => able.every((orgs) => orgs.includes(org)))
+}
+
+function namesIn (interest: peer.ChaincodeInterest | undefined): string[] {
+  return interest?.getChaincodesList().map((call) => call.getName()) ?? []
 }
 
 /** Why discovery has no plan for a chaincode. */

@@ -65,7 +65,9 @@ async function simulate (context: ServiceContext, org: OrgNode, proposal: Propos
     const outcome = systemChaincodes.has(proposal.chaincode)
       ? await invokeSystem({ ...context, org, simulator }, proposal)
       : await invokeUser({ ...context, org, simulator }, proposal)
-    return { ...outcome, results: stateless ? new Uint8Array() : simulator.results() }
+    const results = stateless ? new Uint8Array() : simulator.results()
+    if (outcome.response.getStatus() < errorThreshold) await channel.keepPrivateContents(simulator.privateContents())
+    return { ...outcome, results }
   } finally {
     await simulator.close()
   }
@@ -76,17 +78,15 @@ async function invokeSystem (context: SystemContext, proposal: Proposal): Promis
   return { response, event: undefined, version: 'syscc' }
 }
 
-async function invokeUser ({ channel, chaincodes, org, simulator }: SystemContext, proposal: Proposal): Promise<Outcome> {
+async function invokeUser ({ chaincodes, org, simulator }: SystemContext, proposal: Proposal): Promise<Outcome> {
   const { chaincode, channelId, txId, input, signed } = proposal
-  const undefinedText = `make sure the chaincode ${chaincode} has been successfully defined on channel ${channelId} and try again: `
-  const definition = channelId === '' ? undefined : await channel.definition(chaincode)
-  if (definition === undefined) throw new Error(`${undefinedText}chaincode ${chaincode} not found`)
-  const driver = chaincodes.driver(org, chaincode)
-  if (driver === undefined) {
-    throw new Error(`${undefinedText}chaincode definition for '${chaincode}' exists, but chaincode is not installed`)
+  const found = channelId === '' ? { ok: false, reason: `chaincode ${chaincode} not found` } as const : await chaincodes.find(org, chaincode)
+  if (!found.ok) {
+    throw new Error(`make sure the chaincode ${chaincode} has been successfully defined on channel ${channelId} and try again: ${found.reason}`)
   }
+  const { definition, runner } = found
   try {
-    const result = await driver.invoke({ simulator, txId, channelId, input, signedProposal: signed })
+    const result = await runner.invoke({ simulator, txId, channelId, input, signedProposal: signed, definition })
     return { ...result, version: definition.version }
   } catch (cause) {
     throw new Error(`error in simulation: failed to execute transaction ${txId}: ${executionFailure(cause)}`, { cause })

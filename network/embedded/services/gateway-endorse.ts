@@ -1,7 +1,7 @@
 import * as grpc from '@grpc/grpc-js'
 import { gateway } from '@hyperledger/fabric-protos'
 import type { OrgNode } from '../channel.js'
-import { isRunnable, systemChaincodes } from './context.js'
+import { peersWith, systemChaincodes } from './context.js'
 import { noMetadata } from './discovery.js'
 import { runningPeers } from './discovery-peers.js'
 import { EndorsementPlan } from './endorsement-plan.js'
@@ -54,33 +54,35 @@ async function planFromFirst (context: GatewayContext, proposal: Proposal): Prom
       throw new RpcError(FAILED_PRECONDITION, 'no endorsers found in the gateway\'s organization; ' +
         'retry specifying endorsing organization(s) to protect transient data')
     }
-    return new EndorsementPlan(layouts(context, proposal))
+    return new EndorsementPlan(await layouts(context, proposal))
   }
   const answer = await askPeer(context, own, proposal.signed)
   if (!answer.ok) {
     throw new RpcError(ABORTED, 'failed to endorse transaction, see attached details for more info', [answer.failure])
   }
-  const withOwn = layouts(context, proposal).sort((a, b) => Number(b.includes(own.mspId)) - Number(a.includes(own.mspId)))
+  const withOwn = (await layouts(context, proposal)).sort((a, b) => Number(b.includes(own.mspId)) - Number(a.includes(own.mspId)))
   const plan = new EndorsementPlan(withOwn)
   plan.add(own, answer)
   return plan
 }
 
 /** @throws RpcError when no set of running peers can satisfy the policy */
-function layouts (context: GatewayContext, { chaincode, channelId }: Proposal): string[][] {
+async function layouts (context: GatewayContext, { chaincode, channelId }: Proposal): Promise<string[][]> {
   const underivable = 'no combination of peers can be derived which satisfy the endorsement policy: '
   const { channel } = context
-  if (channelId !== channel.id || systemChaincodes.has(chaincode) || !context.chaincodes.names.includes(chaincode)) {
+  if (channelId !== channel.id || systemChaincodes.has(chaincode) || await channel.definition(chaincode) === undefined) {
     throw new RpcError(FAILED_PRECONDITION, underivable + noMetadata(context, chaincode, channelId))
   }
-  const found = minimalEndorsers(channel, runningPeers(context).map(({ mspId }) => mspId))
+  const satisfies = await channel.endorsementRule([chaincode])
+  const running = runningPeers(context).map(({ mspId }) => mspId)
+  const found = minimalEndorsers(satisfies, (await peersWith(context, chaincode)).map(({ mspId }) => mspId))
   if (found.length > 0) return found
-  throw new RpcError(FAILED_PRECONDITION, `${underivable}no peer combination can satisfy the endorsement policy`)
+  const reason = satisfies(running) ? 'required chaincodes are not installed on sufficient peers' : 'no peer combination can satisfy the endorsement policy'
+  throw new RpcError(FAILED_PRECONDITION, underivable + reason)
 }
 
 async function endorsingOrganizations (context: GatewayContext, { channelId, chaincode }: Proposal): Promise<string[]> {
-  if (channelId !== context.channel.id || !await isRunnable(context, chaincode)) return []
-  return runningPeers(context).map(({ mspId }) => mspId)
+  return channelId === context.channel.id ? (await peersWith(context, chaincode)).map(({ mspId }) => mspId) : []
 }
 
 function organization ({ channel }: GatewayContext, mspId: string): OrgNode {

@@ -1,8 +1,7 @@
 import * as grpc from '@grpc/grpc-js'
 import { gateway, peer } from '@hyperledger/fabric-protos'
 import type { OrgNode } from '../channel.js'
-import { isRunnable } from './context.js'
-import { runningPeers } from './discovery-peers.js'
+import { peersWith } from './context.js'
 import { askPeer, type GatewayContext } from './gateway-peers.js'
 import { unpackForGateway, type Proposal } from './proposal.js'
 import { RpcError, type NodeFailure } from './rpc.js'
@@ -34,8 +33,8 @@ export async function evaluate (context: GatewayContext, request: gateway.Evalua
 async function evaluators (context: GatewayContext, proposal: Proposal, targets: readonly string[]): Promise<OrgNode[]> {
   const confidential = proposal.hasTransient && targets.length === 0
   const wanted = confidential ? [context.org.mspId] : targets
-  const runnable = await isRunnable(context, proposal.chaincode)
-  const candidates = runningPeers(context).filter(({ mspId }) => runnable && (wanted.length === 0 || wanted.includes(mspId)))
+  const able = await peersWith(context, proposal.chaincode)
+  const candidates = able.filter(({ mspId }) => wanted.length === 0 || wanted.includes(mspId))
   if (candidates.length > 0) return candidates.sort((a, b) => Number(b === context.org) - Number(a === context.org))
   const reason = `no peers available to evaluate chaincode ${proposal.chaincode} in channel ${proposal.channelId}`
   const hint = 'no endorsers found in the gateway\'s organization; ' +

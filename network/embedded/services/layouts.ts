@@ -1,19 +1,14 @@
-import type { Channel } from '../channel.js'
-
 /** Up to here every subset is looked at; above, only those that a rotation of the list leads to. */
 const exhaustiveUpTo = 10
 
-/**
- * The minimal sets of `mspIds` whose peers together satisfy the chaincodes' endorsement policy, smaller sets first.
- * Empty when not even all of them do.
- */
-export function minimalEndorsers (channel: Channel, mspIds: readonly string[]): string[][] {
-  const satisfies = (set: readonly string[]): boolean => channel.endorsementQuorum(set)
+/** Do the peers of these organizations together satisfy the policy? */
+type Satisfies = (set: readonly string[]) => boolean
+
+/** The minimal sets of `mspIds` that satisfy, smaller sets first. Empty when not even all of them do. */
+export function minimalEndorsers (satisfies: Satisfies, mspIds: readonly string[]): string[][] {
   if (!satisfies(mspIds)) return []
   return mspIds.length <= exhaustiveUpTo ? allMinimal(mspIds, satisfies) : rotatedMinimal(mspIds, satisfies)
 }
-
-type Satisfies = (set: readonly string[]) => boolean
 
 function allMinimal (mspIds: readonly string[], satisfies: Satisfies): string[][] {
   const minimal: number[] = []

@@ -37,7 +37,7 @@ export interface Services {
 /** Starts everything that `org.running` says runs. Ports of 0 are assigned by the system and written to `org.ports`. */
 export async function startServices (channel: Channel, options: ServicesOptions): Promise<Services> {
   const { connectTimeout = 3000, executeTimeout = 30_000 } = options.timeouts ?? {}
-  const chaincodes = createChaincodes(options.chaincodes, { connectTimeout, executeTimeout })
+  const chaincodes = createChaincodes(channel, options.chaincodes, { connectTimeout, executeTimeout })
   const context: ServiceContext = { channel, chaincodes, log: options.log ?? (() => {}) }
   const endorser = createEndorser(context)
   const waiter = createCommitWaiter(channel)

@@ -37,6 +37,8 @@ export interface CollectionRwset {
   readonly reads: readonly Read[]
   readonly writes: readonly Write[]
   readonly metadataWrites: number
+  /** SHA-256 of the keys and values that were written, as its members have them; empty where nothing was. */
+  readonly contentHash: Uint8Array
 }
 
 /** SHA-256 of no bytes: the hash of a value that deletes its key, since an empty value does (FAB-18386). */
@@ -82,7 +84,8 @@ function readCollection (set: rwset.CollectionHashedReadWriteSet): CollectionRws
       const value = write.getValueHash_asU8()
       return { key: toHex(write.getKeyHash_asU8()), isDelete: write.getIsDelete() || toHex(value) === HASH_OF_NOTHING, value }
     }),
-    metadataWrites: hashed.getMetadataWritesList().length
+    metadataWrites: hashed.getMetadataWritesList().length,
+    contentHash: set.getPvtRwsetHash_asU8()
   }
 }
 

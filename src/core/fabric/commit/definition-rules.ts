@@ -73,7 +73,10 @@ function policiesOf (bytes: Uint8Array): Map<string, EndorsementPolicy> {
   return policies
 }
 
-const IMPLICIT = '_implicit_org_'
+/** The collection that an organization has of its own in each namespace. */
+export function implicitCollection (mspId: string): string {
+  return `_implicit_org_${mspId}`
+}
 
 /**
  * With the collection that every organization has of its own in each namespace, without anybody defining it: it is written with that
@@ -82,7 +85,7 @@ const IMPLICIT = '_implicit_org_'
 export function withImplicitCollections (config: ChannelConfig, { policy, collections }: NamespaceRules): NamespaceRules {
   const implicit = config.organizations.map(({ name, mspId }): [string, EndorsementPolicy] => {
     const path = `/Channel/Application/${name}/Endorsement`
-    return [`${IMPLICIT}${mspId}`, policyAt(config.policies, path).policy === undefined ? anyMember(mspId) : { kind: 'reference', path }]
+    return [implicitCollection(mspId), policyAt(config.policies, path).policy === undefined ? anyMember(mspId) : { kind: 'reference', path }]
   })
   return { policy, collections: new Map([...collections, ...implicit]) }
 }
