@@ -1,69 +1,17 @@
-/** Organizations that stop while deposits flow: what goes on, what waits and says why, and that nothing is lost or doubled. */
-import { randomBytes } from 'node:crypto'
+/** Organizations that stop while deposits flow. */
 import { join } from 'node:path'
-import { setTimeout as pace } from 'node:timers/promises'
 import t from 'tap'
 import { setOrg } from '../../network/embedded/client.js'
-import { createPromises } from '../support/promises.js'
-import { dataFolder, startService, until, untilReady } from '../support/service.js'
+import { dataFolder } from '../support/service.js'
+import { stopOrganizations } from '../support/stopped-organizations.js'
 
-/** Between two rounds of deposits: a flow, not a flood, which would be checked one by one at the end. */
-const PACE_MS = 100
 const data = dataFolder(t)
 const network = join(data, 'network')
 
 t.test('one organization of four stops, then a second, and both come back', { timeout: 120_000 }, async (t) => {
-  const service = await startService(data, { STEELYARD_ORGS: '4', STEELYARD_SEAL_AGE: '200' })
-  t.teardown(async () => { await service.stop() })
-  await untilReady(service)
-  const promises = createPromises(data, 'platform')
-
-  // Deposits flow until the end, whatever happens to the ledger.
-  const ending = new AbortController()
-  const flow = (async () => {
-    while (!ending.signal.aborted) {
-      await promises.deposit(service)
-      await pace(PACE_MS)
-    }
-  })()
-  const deposit = async (): Promise<string> => {
-    const { status, body } = await service.depositDigests(randomBytes(32).toString('hex'))
-    t.equal(status, 201, 'a deposit is accepted and receipted')
-    return body.number as string
-  }
-  const becomesFinal = async (number: string): Promise<void> => {
-    await until(async () => (await service.json(`/v1/evidence/${number}?wait=final&timeout=60`)).body.state === 'final')
-  }
-
-  await setOrg(network, 'court', false)
-  await becomesFinal(await deposit())
-  await until(async () => (await service.json('/health/ready')).body.ledger === 'up')
-  t.pass('without one organization anchoring goes on')
-
-  await setOrg(network, 'notary', false)
-  const waiting = await deposit()
-  await until(async () => (await service.json(`/v1/evidence/${waiting}`)).body.waiting !== undefined)
-  const { body: { state, waiting: why } } = await service.json(`/v1/evidence/${waiting}`)
-  t.match({ state, why }, { state: 'sealed', why: { stage: /anchoring|ledger/, code: /^[A-Z_]+$/, since: /Z$/ } })
-  await until(async () => (await service.json('/health/ready')).body.ledger !== 'up')
-  const ready = await service.json('/health/ready')
-  t.match(ready, {
-    status: 503,
-    body: {
-      status: 'not-ready', intake: 'open', ledger: 'stalled', reasons: ['ANCHORING_STALLED'], stalled: { stage: 'anchoring', error: /^[A-Z_]+$/ }, detail: /wait in anchoring, because/
-    }
+  await stopOrganizations(t, data, {
+    env: { STEELYARD_ORGS: '4' },
+    profile: join(network, 'profiles', 'platform.json'),
+    setOrganization: async (name, running) => { await setOrg(network, name, running) }
   })
-  const metrics = await (await service.call('/metrics')).text()
-  t.match(metrics, /^steelyard_ledger_up 0$/m)
-  t.match(metrics, /^steelyard_stage_failing_seconds\{stage="anchoring"\} (?!0$)/m)
-  t.match(metrics, new RegExp(`^steelyard_stage_last_error_timestamp_seconds\\{stage="anchoring",code="${ready.body.stalled.error as string}"\\}`, 'm'))
-  await deposit()
-
-  await setOrg(network, 'court', true)
-  await setOrg(network, 'notary', true)
-  await becomesFinal(waiting)
-  await untilReady(service)
-  ending.abort()
-  await flow
-  await promises.check(t, service)
 })

@@ -19,8 +19,8 @@ export interface Promises {
   check (t: Test, service: RunningService): Promise<void>
 }
 
-/** `operator`: the organization whose profile the ledger is read by. */
-export function createPromises (data: string, operator = 'operator'): Promises {
+/** `profile`: the connection profile that the ledger is read by; by default that of the embedded network in the folder. */
+export function createPromises (data: string, profile = join(data, 'network', 'profiles', 'operator.json')): Promises {
   const acknowledged: Acknowledged = new Map()
   const started: StartedUpload[] = []
   return {
@@ -30,7 +30,7 @@ export function createPromises (data: string, operator = 'operator'): Promises {
       t.same(started.map(({ path }) => path), [], 'every upload that was begun can be ended')
       await untilAllFinal(service)
       await check(t, service, acknowledged)
-      await checkBatches(t, service, { data, operator })
+      await checkBatches(t, service, { data, profile })
     }
   }
 }
@@ -109,7 +109,7 @@ async function differences (service: RunningService, number: string, { sequence,
 }
 
 /** Batches without gaps, and each written exactly once in the whole ledger. */
-async function checkBatches (t: Test, service: RunningService, { data, operator }: { data: string, operator: string }): Promise<void> {
+async function checkBatches (t: Test, service: RunningService, { data, profile }: { data: string, profile: string }): Promise<void> {
   const { body: { deposits, log } } = await service.json('/health/ready')
   const broken: string[] = []
   const roots: string[] = []
@@ -123,7 +123,6 @@ async function checkBatches (t: Test, service: RunningService, { data, operator 
   }
   t.equal(next, deposits.received, 'every sequence number is in a batch')
 
-  const profile = join(data, 'network', 'profiles', `${operator}.json`)
   const ledger = await openLedger({
     client: 'fabric-network', profile, wallet: join(data, 'wallet'), log, crypto: nodeCrypto, clock: Date.now
   })

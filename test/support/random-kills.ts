@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pace } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { readRuntime } from '../../network/embedded/runtime.js'
+import type { OtherLedger } from './kill-points.js'
 import { createPromises } from './promises.js'
 import { type RunningService, startService } from './service.js'
 
@@ -18,15 +19,16 @@ const VICTIMS = ['service', 'network', 'both'] as const
  * Kills the service, its network's process or both, at any moment, under load; then holds the next start to all that was acknowledged. Where
  * the network is not up at that moment, the service alone is killed: to wait for it would leave out the moments in which it starts.
  */
-export async function killAtRandom (t: Test, data: string, kills: number): Promise<void> {
-  const promises = createPromises(data)
+export async function killAtRandom (t: Test, data: string, kills: number, ledger?: OtherLedger): Promise<void> {
+  const promises = createPromises(data, ledger?.profile)
+  const kill = ledger?.kill ?? (async () => await killNetwork(data))
   const killed = { service: 0, network: 0, both: 0 }
   let service: RunningService | undefined
   for (let i = 0; i < kills; i++) {
-    service ??= await startService(data)
+    service ??= await startService(data, ledger?.env)
     await depositFor(promises, service, randomInt(LIFE))
     const chosen = VICTIMS[randomInt(VICTIMS.length)] as typeof VICTIMS[number]
-    const victim = chosen !== 'service' && await killNetwork(data) ? chosen : 'service'
+    const victim = chosen !== 'service' && await kill() ? chosen : 'service'
     if (victim !== 'network') {
       await service.kill()
       service = undefined
@@ -34,7 +36,7 @@ export async function killAtRandom (t: Test, data: string, kills: number): Promi
     killed[victim]++
   }
   t.comment(`killed: ${JSON.stringify(killed)}`)
-  service ??= await startService(data)
+  service ??= await startService(data, ledger?.env)
   await promises.deposit(service)
   await promises.check(t, service)
   t.equal(await service.stop(), 0, 'stops by itself')

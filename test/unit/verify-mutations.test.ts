@@ -1,12 +1,16 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { fromBase64url, toBase64url } from '../../src/core/bytes.js'
+import { concat, fromBase64url, fromHex, toBase64url, utf8 } from '../../src/core/bytes.js'
 import { jcs, jcsBytes, type Json } from '../../src/core/jcs.js'
 import type { Report } from '../../src/core/findings.js'
 import { trustBundleBytes } from '../../src/core/trust-bundle.js'
+import { parseProof, proofBytes } from '../../src/core/proof.js'
+import { type Receipt, receiptBytes } from '../../src/core/receipt.js'
 import { createVerifier, verify } from '../../src/core/verify/verifier.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import { EvidenceWorld, type Made, NOW } from '../support/evidence-world.js'
 import { type Random, randomFrom } from '../support/random.js'
+import type { Case, VerificationVectors } from '../support/vectors.js'
 
 /**
  * Whatever is changed in a proof, a receipt or a bundle: no exception, and never exit 0. More cases by STEELYARD_MUTATIONS, the same ones again
@@ -49,7 +53,30 @@ function subject (organizations: 1 | 4): Subject {
   }
 }
 
-const subjects = [subject(4), subject(1)]
+/** A proof of a consortium on official binaries, from the vectors; the donors are honest proofs of its other batches. */
+function captured (): Subject {
+  const { documents, cases } = JSON.parse(readFileSync('test/vectors/fabric/attacks.json', 'utf8')) as VerificationVectors
+  const text = (name: string): string => documents[name] as string
+  const [{ proof: name = '', pin = '', exhibit: digests }] = cases.filter((one) => one.name === 'honest evidence after the change') as [Case]
+  const honest = cases.filter(({ expect, edits, proof }) => expect.exitCode === 0 && edits === undefined && proof !== name)
+  const proof = parseProof(utf8(text(name)))
+  const { record, receipt: { statement, path, signature } } = proof
+  const receipt: Receipt = { type: 'steelyard/receipt/v1', record, statement, path, signature }
+  const exhibit = { sha256: fromHex(digests?.sha256 ?? ''), sm3: fromHex(digests?.sm3 ?? '') }
+  const bundle = utf8(text('bundle'))
+  const pins = [{ fingerprint: pin }]
+  const verifier = createVerifier(nodeCrypto, { bundle, bundleSource: 'given', pins })
+  return {
+    made: { proof, receipt, content: new Uint8Array(0), bytes: proofBytes(proof), receiptBytes: receiptBytes(receipt), exhibit },
+    donors: honest.map((one) => JSON.parse(text(one.proof ?? '')) as Json),
+    bundle,
+    bundleJson: JSON.parse(text('bundle')) as Json,
+    pins,
+    judge: (input) => verifier.verify({ ...input, exhibit, now: NOW })
+  }
+}
+
+const subjects = [subject(4), subject(1), captured()]
 
 type Path = readonly (string | number)[]
 
@@ -80,8 +107,8 @@ function flipBytes (random: Random, bytes: Uint8Array): Uint8Array {
   switch (random.below(4)) {
     case 0: out[index] = (out[index] ?? 0) ^ (1 << random.below(8)); return out
     case 1: out[index] = random.below(256); return out
-    case 2: return Uint8Array.of(...out.subarray(0, index), ...out.subarray(index + 1 + random.below(3)))
-    default: return Uint8Array.of(...out.subarray(0, index), random.below(256), ...out.subarray(index))
+    case 2: return concat(out.subarray(0, index), out.subarray(index + 1 + random.below(3)))
+    default: return concat(out.subarray(0, index), Uint8Array.of(random.below(256)), out.subarray(index))
   }
 }
 
