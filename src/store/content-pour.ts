@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { type ContentDigests, createDigester, type Digester } from './digester.js'
 import type { DigestThreads } from './digest-threads.js'
+import { alignedMemory, createDirectFile } from './direct-file.js'
 
 /** Bytes that are written and hashed at once. Content that fits into one piece is hashed right here: a thread would cost more. */
 export const PIECE = 1024 * 1024
@@ -86,7 +87,9 @@ interface Work {
 }
 
 function createWork (file: FileHandle, start: number): Work {
+  const writer = createDirectFile(file)
   const idle: Uint8Array[] = []
+  let aligned: SharedArrayBuffer | undefined
   const going = new Set<Promise<void>>()
   let made = 0
   let position = start
@@ -113,17 +116,19 @@ function createWork (file: FileHandle, start: number): Work {
         check()
         const piece = idle.pop()
         if (piece !== undefined) return piece
-        if (made < PIECES) break
+        if (made <= PIECES) break
         await Promise.race(going)
       }
-      made++
-      return new Uint8Array(new SharedArrayBuffer(PIECE))
+      // Most content fits into one piece, for which memory of the other kind would cost more than it saves; more of it is used with none other.
+      if (made++ === 0) return new Uint8Array(new SharedArrayBuffer(PIECE))
+      aligned ??= alignedMemory(PIECES * PIECE)
+      return new Uint8Array(aligned, (made - 2) * PIECE, PIECE)
     },
     begin (part, digester) {
       const at = position
       position += part.length
-      void track(Promise.all([writeAll(file, part, at), digester.update(part)]).then(() => {
-        idle.push(new Uint8Array(part.buffer))
+      void track(Promise.all([writer.write(part, at), digester.update(part)]).then(() => {
+        if (aligned === undefined || part.buffer === aligned) idle.push(new Uint8Array(part.buffer, part.byteOffset, PIECE))
         syncNow()
       }))
     },
@@ -134,10 +139,7 @@ function createWork (file: FileHandle, start: number): Work {
     },
     async settled () {
       while (going.size > 0) await Promise.all(going)
+      await writer.release()
     }
   }
-}
-
-async function writeAll (file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten
 }

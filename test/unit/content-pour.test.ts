@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { pour } from '../../src/store/content-pour.js'
 import { createDigestThreads } from '../../src/store/digest-threads.js'
+import { alignedMemory, createDirectFile } from '../../src/store/direct-file.js'
 
 const MB = 1024 ** 2
 // Idle digest threads keep no process alive; in a service its sockets do, and here this does until the tests have ended.
@@ -51,4 +52,19 @@ t.test('a source that is cut, a file that cannot be written and a thread that en
   })(), file, threads)
   await t.rejects(ending, { message: 'a digest thread has ended' })
   await file.close()
+})
+
+t.test('large content goes past the page cache where the system lets it, in any mixture of sizes and positions', async (t) => {
+  const path = join(t.testdir({}), 'file')
+  const file = await open(path, 'w')
+  const writer = createDirectFile(file)
+  const bytes = new Uint8Array(alignedMemory(3 * MB))
+  bytes.set(randomBytes(3 * MB))
+  const parts = [[0, MB], [MB, MB + 5], [MB + 5, 2 * MB], [2 * MB, 3 * MB - 4096], [3 * MB - 4096, 3 * MB]] as const
+  for (const [from, to] of parts) await writer.write(bytes.subarray(from, to), from)
+  await writer.release()
+  await writer.write(bytes.subarray(0, MB), 3 * MB)
+  await writer.release()
+  await file.close()
+  t.ok((await readFile(path)).equals(Buffer.concat([bytes, bytes.subarray(0, MB)])))
 })
