@@ -1,4 +1,4 @@
-/** The bound of the deposits' row: Fastify with the same body schema on the same path, and nothing behind it. */
+/** The bound of the rows of deposits and proofs: Fastify with the same body schema on the same path, or a body as large, and nothing behind it. */
 import Fastify from 'fastify'
 import { DigestsBody } from '../../src/http/routes/depositor/digests.js'
 
@@ -9,6 +9,8 @@ app.post('/v1/evidence/digests', {
   void reply.code(201)
   return { ok: true }
 })
+app.get<{ Params: { bytes: string } }>('/document/:bytes', (request, reply) =>
+  reply.header('content-type', 'application/json; charset=utf-8').send(Buffer.alloc(Number(request.params.bytes), 'x')))
 process.send?.(await app.listen({ port: 0, host: '127.0.0.1' }))
 process.on('message', () => {
   const { user, system } = process.cpuUsage()

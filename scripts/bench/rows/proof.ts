@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ended, message, program } from '../child.js'
 import { createClient, digestBodies } from '../load.js'
 import { bulkBodies, BULK_LINES, bulkDeposits } from '../ndjson.js'
 import { quantile } from '../numbers.js'
@@ -18,6 +19,8 @@ interface Stage {
   readonly deposits: number
   readonly p50: number
   readonly p99: number
+  /** The 99th percentile of a bare Fastify's, asked in turn for a document as large. */
+  readonly bare: number
   readonly memory: number
   readonly start: number
   readonly rate: number
@@ -31,8 +34,10 @@ export const proof: Bench = async (run) => {
   const small = await grow(run, join(folder, 'small'), FIRST, SMALL_BATCH)
   const [first, last] = [large[0], large.at(-1)]
   if (first === undefined || last === undefined) throw new RangeError(`at least ${FIRST} deposits are needed`)
-  const rows: Row[] = large.map(({ deposits, p99 }) => atMost(`proof p99 at ${deposits}`, 'GET proof, one client / limit', 'ms', p99, 5))
-  rows.push(...small.map(({ deposits, p99 }) => atMost(`proof p99 at ${deposits}, batches of ${SMALL_BATCH}`, 'GET proof, one client / limit', 'ms', p99, 5)))
+  const p99Of = (name: string, { p99, bare }: Stage): Row =>
+    atMost(name, `GET proof, one client / limit (a bare Fastify, asked in turn for as large a body: ${bare.toFixed(2)} ms)`, 'ms', p99, 5)
+  const rows: Row[] = large.map((stage) => p99Of(`proof p99 at ${stage.deposits}`, stage))
+  rows.push(...small.map((stage) => p99Of(`proof p99 at ${stage.deposits}, batches of ${SMALL_BATCH}`, stage)))
   const growth = `${first.deposits} to ${last.deposits} deposits`
   rows.push(
     flat('proof flat over growth', `GET proof p50, ${growth}`, 'ms', first.p50, last.p50, 0.2),
@@ -76,13 +81,15 @@ async function grow (run: Run, data: string, most: number, sealSize: string): Pr
     service = await startService({ data, env })
     const asking = createClient(service.url, service.authorization, 1)
     await service.ready()
-    const times = await ask(asking, numbers)
+    const { ours, bare } = await ask(asking, numbers)
     asking.close()
     memory = Math.max(memory, (await service.loopDelay()).maxRss)
     const start = service.startedIn
     await service.stop()
-    const stage = { deposits: total, p50: quantile(times, 0.5), p99: quantile(times, 0.99), memory, start, rate, bytes: await sizeOf(join(data, 'db')) / total }
-    run.note(`${total} deposits by ${sealSize}: proof p50 ${stage.p50.toFixed(2)} ms, p99 ${stage.p99.toFixed(2)} ms, start ${start.toFixed(0)} ms, ` +
+    const stage = {
+      deposits: total, p50: quantile(ours, 0.5), p99: quantile(ours, 0.99), bare: quantile(bare, 0.99), memory, start, rate, bytes: await sizeOf(join(data, 'db')) / total
+    }
+    run.note(`${total} deposits by ${sealSize}: proof p50 ${stage.p50.toFixed(2)} ms, p99 ${stage.p99.toFixed(2)} ms (bare ${quantile(bare, 0.5).toFixed(2)} and ${stage.bare.toFixed(2)}), start ${start.toFixed(0)} ms, ` +
       `${Math.round(memory / 1e6)} MB, ${Math.round(rate)} deposits/s, ${stage.bytes.toFixed(0)} B each`)
     stages.push(stage)
 
@@ -102,14 +109,22 @@ async function grow (run: Run, data: string, most: number, sealSize: string): Pr
   return stages
 }
 
-async function ask (client: ReturnType<typeof createClient>, numbers: readonly string[]): Promise<number[]> {
-  const times: number[] = []
+/** Proofs, and in turn with each a body as large from a server that does nothing for it: what client, processor and scheduler take of both. */
+async function ask (client: ReturnType<typeof createClient>, numbers: readonly string[]): Promise<{ ours: number[], bare: number[] }> {
+  const server = program('bare')
+  const control = createClient(await message<string>(server), {}, 1)
+  const times: { ours: number[], bare: number[] } = { ours: [], bare: [] }
   for (let i = 0; i < WARM_UP + PROOFS; i++) {
     const number = numbers[(i * 7919) % numbers.length] as string
-    const { status, ms } = await client.call('GET', `/v1/evidence/${number}/proof`)
+    const { status, ms, body } = await client.call('GET', `/v1/evidence/${number}/proof`)
     if (status !== 200) throw new Error(`a proof was answered ${status}`)
-    if (i >= WARM_UP) times.push(ms)
+    const answer = await control.call('GET', `/document/${body.length}`)
+    if (i < WARM_UP) continue
+    times.ours.push(ms)
+    times.bare.push(answer.ms)
   }
+  control.close()
+  await ended(server, 'SIGTERM')
   return times
 }
 
