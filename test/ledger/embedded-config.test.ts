@@ -14,6 +14,7 @@ import type { SigningIdentity } from '../../network/embedded/channel.js'
 import { writePrivate } from '../../network/embedded/files.js'
 import { codes } from '../../src/core/fabric/commit/validation-codes.js'
 import { type EmbeddedNetwork, openNetwork } from '../../network/embedded/network.js'
+import { replays } from '../support/replays.js'
 import { common, configtx, configuration, orderer } from '../../network/embedded/proto.js'
 import { changeConsenters, changeMsp, elementOf, setBatchTimeout } from '../../network/shared/config-edits.js'
 import { signUpdate, signedEnvelope, updateEnvelope } from '../../network/shared/update-envelope.js'
@@ -226,4 +227,5 @@ t.test('revocation, renewal of a root, replacement and addition of consenters', 
   t.same(signersOf(await ledger.block(ledger.height() - 1) as Uint8Array).sort(), [1, 2, 3, 4])
   court.running.orderer = false
   await t.rejects(makeTransaction(network, put('g')).then(async ({ envelope }) => { await ledger.order(envelope) }), { status: 503, message: /quorum/ })
+  await replays(t, network)
 })

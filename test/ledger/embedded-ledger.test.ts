@@ -7,8 +7,6 @@ import { commitHash } from '../../src/core/fabric/commit/commit-hash.js'
 import { checkEnvelope } from '../../src/core/fabric/commit/envelope.js'
 import type { StateUpdate } from '../../src/core/fabric/commit/state.js'
 import { codes } from '../../src/core/fabric/commit/validation-codes.js'
-import { Replay } from '../../src/core/fabric/replay/replay.js'
-import { createMemoryState } from '../../src/core/fabric/replay/state.js'
 import { verifyLowS } from '../../src/core/fabric/ecdsa.js'
 import { parseEndorserTransaction } from '../../src/core/fabric/transaction.js'
 import { nodeCrypto } from '../../src/platform/node.js'
@@ -20,6 +18,7 @@ import type { EmbeddedNetworkError } from '../../network/embedded/errors.js'
 import { openStore } from '../../network/embedded/ledger/store.js'
 import { type EmbeddedNetwork, openNetwork } from '../../network/embedded/network.js'
 import { common, kvrwset, rwset } from '../../network/embedded/proto.js'
+import { replays } from '../support/replays.js'
 import { commit, height, highS, makeTransaction, type TransactionOptions } from '../support/endorsed-transaction.js'
 
 const text = (bytes: Uint8Array | undefined): string | undefined => bytes === undefined ? undefined : Buffer.from(bytes).toString()
@@ -38,18 +37,6 @@ async function read (network: EmbeddedNetwork, key: string): Promise<string | un
   } finally {
     await simulator.close()
   }
-}
-
-/** Whatever this network committed, a replay from its genesis block comes to the same. */
-async function replays (t: Test, { ledger }: EmbeddedNetwork): Promise<void> {
-  const replay = new Replay({ crypto: nodeCrypto, state: createMemoryState() })
-  const outcomes = new Set<string>()
-  for (let number = 0; number < ledger.height(); number++) {
-    const { differences, doubts, outcomes: counts } = replay.next(await ledger.block(number) ?? new Uint8Array(0))
-    t.same({ number, differences, doubts }, { number, differences: [], doubts: [] })
-    for (const name of Object.keys(counts)) outcomes.add(name)
-  }
-  t.ok(outcomes.size > 1, `${ledger.height()} blocks: ${[...outcomes].join(', ')}`)
 }
 
 const put = (key: string, value: string): TransactionOptions => ({ simulate: (simulator) => { simulator.put('counter', key, utf8(value)) } })

@@ -1,14 +1,49 @@
 import t from 'tap'
-import { headerHash, parseBlock } from '../../src/core/fabric/block.js'
-import { toHex } from '../../src/core/bytes.js'
-import { common } from '../../src/core/fabric/proto.js'
+import { concat, fromHex, toHex } from '../../src/core/bytes.js'
+import { dataHash, headerHash, parseBlock } from '../../src/core/fabric/block.js'
+import { common, kvrwset, rwset } from '../../src/core/fabric/proto.js'
 import { Replay } from '../../src/core/fabric/replay/replay.js'
 import type { ReplayedBlock } from '../../src/core/fabric/replay/result.js'
 import { createMemoryState } from '../../src/core/fabric/replay/state.js'
+import type { BlockData } from '../../src/core/proof.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import { EvidenceWorld } from '../support/evidence-world.js'
 import { altered, peerBlocks } from '../support/forged-peer.js'
+import { type BlockOptions, CHAINCODE, configEnvelope, ForgedNetwork, lifecycleSet, type Member, readWriteSet } from './fabric-forge.js'
 import { file, identity } from './fabric-vectors.js'
+
+/** A private collection's writes, as everybody sees them. */
+function collectionSet (namespace: string, name: string): rwset.NsReadWriteSet {
+  const write = new kvrwset.KVWriteHash()
+  write.setKeyHash(new Uint8Array(32).fill(1))
+  write.setValueHash(new Uint8Array(32).fill(2))
+  const hashed = new kvrwset.HashedRWSet()
+  hashed.addHashedWrites(write)
+  const collection = new rwset.CollectionHashedReadWriteSet()
+  collection.setCollectionName(name)
+  collection.setHashedRwset(hashed.serializeBinary())
+  const set = readWriteSet(namespace, {})
+  set.addCollectionHashedRwset(collection)
+  return set
+}
+
+/** Blocks on each other, from a network's genesis block on. */
+class ForgedChain {
+  readonly blocks: BlockData[] = []
+  readonly #network: ForgedNetwork
+  #previous: Uint8Array
+
+  constructor (network: ForgedNetwork) {
+    this.#network = network
+    this.#previous = fromHex(network.identity.genesis)
+  }
+
+  add (data: readonly Uint8Array[], options: BlockOptions = {}): void {
+    const number = this.blocks.length + 1
+    this.blocks.push(this.#network.block(number, data, { previousHash: this.#previous, ...options }))
+    this.#previous = headerHash(nodeCrypto, { number: BigInt(number), previousHash: this.#previous, dataHash: dataHash(nodeCrypto, data) })
+  }
+}
 
 const { TRANSACTIONS_FILTER, COMMIT_HASH, SIGNATURES } = common.BlockMetadataIndex
 
@@ -97,5 +132,52 @@ t.test('a block as the orderers deliver it has no codes to compare with', (t) =>
   t.same(said(blocks), [])
   t.ok(doubts(blocks).includes('1 the peer\'s validation codes'))
   t.same(blocks.slice(1).map(({ outcomes }) => Object.keys(outcomes).join()), ['VALID', 'ENDORSEMENT_POLICY_FAILURE', 'VALID', 'ENDORSEMENT_POLICY_FAILURE', 'ENDORSEMENT_POLICY_FAILURE'])
+  t.end()
+})
+
+t.test('configurations are followed, and one that leaves another out is named', (t) => {
+  for (const [sequence, expected] of [[1, []], [2, ['2 CONFIGURATION']]] as Array<[number, string[]]>) {
+    const network = new ForgedNetwork()
+    const chain = new ForgedChain(network)
+    chain.add([network.definitionEnvelope()])
+    chain.add([configEnvelope(network.organizations, sequence)], { lastConfig: 2 })
+    chain.add([network.envelope({ nonce: 'after it' })], { lastConfig: 2 })
+    const blocks = replay(peerBlocks(network.genesis, chain.blocks))
+    t.same(said(blocks), expected)
+    t.same(blocks.map(({ isConfiguration }) => isConfiguration), [true, false, true, false])
+  }
+  t.end()
+})
+
+t.test('an organization\'s own collection is written by that organization alone', (t) => {
+  const network = new ForgedNetwork()
+  const chain = new ForgedChain(network)
+  const approve = (endorsers: readonly Member[]): Uint8Array => network.envelope({
+    chaincode: '_lifecycle', version: 'syscc', nonce: `by ${endorsers.length} ${chain.blocks.length}`, endorsers, sets: [collectionSet('_lifecycle', '_implicit_org_CourtMSP')]
+  })
+  chain.add([approve(network.peers(0))])
+  chain.add([approve(network.peers(1))])
+  chain.add([approve(network.peers(1, 2, 3))])
+  const blocks = replay(peerBlocks(network.genesis, chain.blocks))
+  t.same(said(blocks), [])
+  t.same(blocks.slice(1).map(({ outcomes }) => Object.keys(outcomes).join()), ['VALID', 'ENDORSEMENT_POLICY_FAILURE', 'ENDORSEMENT_POLICY_FAILURE'])
+  t.end()
+})
+
+t.test('what these rules cannot decide is a doubt, and the peer\'s word is taken to go on', (t) => {
+  const cases: Array<[string, (network: ForgedNetwork) => Uint8Array, number]> = [
+    ['a key-level policy', (network) => network.envelope({ nonce: 'metadata', sets: [lifecycleSet(), readWriteSet(CHAINCODE, { metadata: 1 })] }), 10],
+    ['another encoding', (network) => network.envelope({ nonce: 'odd', payloadBytes: (bytes) => concat(bytes, Uint8Array.of(0x7a, 0)) }), 0]
+  ]
+  for (const [name, make, theirs] of cases) {
+    const network = new ForgedNetwork()
+    const chain = new ForgedChain(network)
+    chain.add([network.definitionEnvelope()])
+    chain.add([make(network)])
+    const blocks = replay(peerBlocks(network.genesis, chain.blocks, { filter: (filter, number) => number === 2 ? Uint8Array.of(theirs) : filter }))
+    t.same(said(blocks), [], name)
+    t.ok(doubts(blocks).includes('2 the validation code of a transaction'), name)
+    t.ok(doubts(blocks).includes('2 a commit hash'), name)
+  }
   t.end()
 })
