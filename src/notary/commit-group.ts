@@ -17,8 +17,8 @@ export interface Entry {
 export interface Committed {
   readonly sequence: number
   readonly receivedAt: string
-  /** JCS text of the steelyard/receipt/v1 object. */
-  readonly receipt: string
+  /** JCS text of the steelyard/receipt/v1 object, in pieces that follow each other. */
+  readonly receipt: readonly string[]
 }
 
 /** Leaves in a row: their hashes, concatenated, and when the first and the latest of the deposits came. */
@@ -81,7 +81,7 @@ export function buildGroup (context: Context, entries: readonly Entry[], at: Pos
 interface SignedGroup {
   readonly group: GroupWrite['groups'][number]
   readonly leaves: Buffer
-  receipt (record: string, index: number): string
+  receipt (record: string, index: number): string[]
 }
 
 function sign (

@@ -19,7 +19,7 @@ import { NotaryError, type NotaryErrorCode } from './errors.js'
 const MAX_METADATA_BYTES = 65_536
 const SALT_SIZE = 16
 
-/** What a depositor gets. `receipt` is the JCS text of the whole receipt, record included. */
+/** What a depositor gets. `receipt` is of the whole receipt, record included. */
 export interface Deposited extends Committed {
   readonly number: string
   readonly digests: Digests

@@ -39,7 +39,10 @@ export function digestsText ({ sha256, sm3 }: Digests): string {
   return sm3 === undefined ? `{"sha256":"${sha256}"}` : `{"sha256":"${sha256}","sm3":"${sm3}"}`
 }
 
-/** JCS of a whole receipt out of the JCS of its parts; the path is in hexadecimal. */
-export function receiptText (record: string, path: readonly string[], signature: string, statement: string): string {
-  return `{"path":${pathText(path)},"record":${record},"signature":"${signature}","statement":${statement},"type":"steelyard/receipt/v1"}`
+/**
+ * JCS of a whole receipt out of the JCS of its parts, in pieces that follow each other: they are texts that exist already, and whoever writes an
+ * answer copies each where it goes. The path is in hexadecimal.
+ */
+export function receiptText (record: string, path: readonly string[], signature: string, statement: string): string[] {
+  return ['{"path":', pathText(path), ',"record":', record, `,"signature":"${signature}","statement":${statement},"type":"steelyard/receipt/v1"}`]
 }

@@ -35,7 +35,7 @@ export function createUploadDeposits ({ context, files, intake, reader, prover }
     const found = await reader.anyDeposit(number)
     if (found === undefined) return undefined
     const { sequence, record: { receivedAt, content: { digests } } } = found
-    return { number, sequence, receivedAt, digests, receipt: fromUtf8(receiptBytes(await prover.receipt(sequence))), secret }
+    return { number, sequence, receivedAt, digests, receipt: [fromUtf8(receiptBytes(await prover.receipt(sequence)))], secret }
   }
 
   const end = async (upload: OpenUpload, how: NonNullable<StoredUpload['end']>): Promise<void> => {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { type IncomingMessage, request } from 'node:http'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -238,6 +238,24 @@ t.test('a connection that is cut in the middle of a file keeps nothing', async (
   socket.destroy()
   await until(async () => (await contentFiles()).length === before.length)
   t.same(await contentFiles(), before)
+})
+
+t.test('what one request on a connection has shown says nothing of the next', async (t) => {
+  const { body: { number } } = await service.depositDigests(randomBytes(32).toString('hex'))
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => { agent.destroy() })
+  const ports = new Set<number | undefined>()
+  const ask = async (authorization?: string): Promise<number | undefined> => {
+    const sent = request(`${service.url}/v1/evidence/${number}`, { agent, headers: authorization === undefined ? {} : { authorization } }).end()
+    const [response] = await once(sent, 'response') as [IncomingMessage]
+    ports.add(response.socket.localPort)
+    await once(response.resume(), 'end')
+    return response.statusCode
+  }
+  const { demo, admin } = service
+  t.same([await ask(`Bearer ${demo}`), await ask(`Bearer ${demo}`), await ask(`bearer ${demo}`)], [200, 200, 200])
+  t.same([await ask(`Bearer ${admin}`), await ask(`Bearer ${demo.slice(0, -1)}`), await ask(), await ask(`Bearer ${demo}`)], [404, 401, 401, 200])
+  t.equal(ports.size, 1, 'all of it was one connection')
 })
 
 t.test('keys, scopes and numbers', async (t) => {

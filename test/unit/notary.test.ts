@@ -90,7 +90,7 @@ t.test('groups of any size: receipts bind, sequences have no gaps, proofs lead t
   for (const count of [1, 2, 3, 64, 1500]) {
     const deposited = await deposit(at, count)
     for (const { sequence, receipt } of deposited) {
-      const parsed = parseReceipt(Buffer.from(receipt))
+      const parsed = parseReceipt(Buffer.from(receipt.join('')))
       t.equal(sequence, next++)
       if (checkReceipt(nodeCrypto, parsed, parsed.record, spki) !== 'ok') t.fail(`receipt of ${sequence}`)
     }
@@ -112,14 +112,14 @@ t.test('what was acknowledged survives a restart in every state', async (t) => {
   const deposited = await deposit(at, 20)
   at = await at.restart()
   t.equal(at.notary.progress.received, 20)
-  t.same(await at.notary.prover.receipt(7), parseReceipt(Buffer.from(deposited[7]?.receipt ?? '')))
+  t.same(await at.notary.prover.receipt(7), parseReceipt(Buffer.from(deposited[7]?.receipt.join('') ?? '')))
   at.ledger.isUp = true
   await allFinal(at)
   at = await at.restart()
   t.equal(at.notary.progress.state(19), 'final')
   const [more] = await deposit(at, 1)
   t.equal(more?.sequence, 20)
-  t.equal(parseReceipt(Buffer.from(more?.receipt ?? '')).record.submitter.sequence, '20')
+  t.equal(parseReceipt(Buffer.from(more?.receipt.join('') ?? '')).record.submitter.sequence, '20')
   await allFinal(at)
 })
 
@@ -172,7 +172,7 @@ t.test('a ledger that answers and takes nothing: the service says that it is not
   const key = at.notary.keys.newToken()
   await at.notary.keys.register(key, { organization: BY.organization, label: 'test', scopes: ['read'] })
   const evidence = async (): Promise<any> => (await app.inject({
-    url: `/v1/evidence/${parseReceipt(Buffer.from(deposited?.receipt ?? '')).record.number}`, headers: { authorization: `Bearer ${key}` }
+    url: `/v1/evidence/${parseReceipt(Buffer.from(deposited?.receipt.join('') ?? '')).record.number}`, headers: { authorization: `Bearer ${key}` }
   })).json()
   t.match(await evidence(), { waiting: { stage: 'anchoring', code: 'UNAVAILABLE', since: /^20/ } })
 
@@ -258,7 +258,7 @@ t.test('a write that fails fails its whole group and changes no counter, also wh
   t.equal((await store.deposits.organizations()).get(BY.organization), 2)
   const [next] = await deposit(at, 1)
   t.equal(next?.sequence, 2)
-  t.equal(parseReceipt(Buffer.from(next?.receipt ?? '')).record.submitter.sequence, '2')
+  t.equal(parseReceipt(Buffer.from(next?.receipt.join('') ?? '')).record.submitter.sequence, '2')
 })
 
 t.test('a full queue pushes back', async (t) => {
@@ -274,7 +274,7 @@ t.test('metadata is committed to and disclosed field by field', async (t) => {
   const at = await world(t)
   const { sequence, receipt, secret } = await at.notary.intake.digests(BY, { digests: digests(), size: 5, metadata: { name: 'a.pdf', case: { id: 7 }, 合: ['x'] } })
   t.equal(Buffer.from(secret, 'base64url').length, 32)
-  t.equal(parseReceipt(Buffer.from(receipt)).record.metadata?.size, '3')
+  t.equal(parseReceipt(Buffer.from(receipt.join(''))).record.metadata?.size, '3')
   await allFinal(at)
   const proof = parseProof(await at.notary.prover.prove({ sequence }, ['合', 'case']))
   t.same(proof.disclosures?.map(({ name, value }) => [name, value]), [['case', { id: 7 }], ['合', ['x']]])
@@ -291,7 +291,7 @@ t.test('a wallet\'s claim is in the record when it holds, and refused when it do
   })
   const claim = await sign(claimText(content.sha256))
   const { receipt } = await notary.intake.digests(BY, { digests: content, claim })
-  const { record } = parseReceipt(Buffer.from(receipt))
+  const { record } = parseReceipt(Buffer.from(receipt.join('')))
   t.equal(checkClaim(nodeCrypto, record), 'ok')
   t.equal(record.signature?.keyId, wallet.address.toLowerCase())
   await t.rejects(notary.intake.digests(BY, { digests: digests(), claim }), { code: 'CLAIM_INVALID' })

@@ -16,12 +16,22 @@ declare module 'fastify' {
 
 const BEARER = 'bearer '
 
-/** `Authorization: Bearer sk_...`. The hook is synchronous: it hashes once and looks into memory. */
+/**
+ * `Authorization: Bearer sk_...`. The hook is synchronous: it looks into memory, and hashes once for a connection. What a connection has shown
+ * that it knows is remembered for that connection alone, so nothing can be learnt of anybody else's key from how long it takes.
+ */
 export const auth = fp((app: FastifyInstance, { keys }: { keys: ApiKeys }, done) => {
+  const shown = new WeakMap<object, { readonly header: string, readonly key: ApiKey }>()
+  const authenticate = (connection: object, header: string): ApiKey | undefined => {
+    const last = shown.get(connection)
+    if (last?.header === header) return last.key
+    const key = header.slice(0, BEARER.length).toLowerCase() === BEARER ? keys.authenticate(header.slice(BEARER.length)) : undefined
+    if (key !== undefined) shown.set(connection, { header, key })
+    return key
+  }
   app.decorateRequest('apiKey', null)
   app.decorate('requireScope', (scope: Scope): onRequestHookHandler => (request, _reply, next) => {
-    const header = request.headers.authorization ?? ''
-    const key = header.slice(0, BEARER.length).toLowerCase() === BEARER ? keys.authenticate(header.slice(BEARER.length)) : undefined
+    const key = authenticate(request.socket, request.headers.authorization ?? '')
     if (key === undefined) {
       next(new HttpError('UNAUTHENTICATED', 'an API key is needed: Authorization: Bearer sk_...'))
     } else if (!key.scopes.includes(scope)) {

@@ -9,7 +9,7 @@ import { keyOf } from '../../plugins/auth.js'
 import { parseJson } from '../../json.js'
 import { HttpError, problemOf } from '../../problems.js'
 import { answers } from '../../schemas.js'
-import { depositedText } from './deposited.js'
+import { depositedMembers } from './deposited.js'
 import { DigestsBody, digestsDeposit } from './digests.js'
 
 const MEDIA_TYPE = 'application/x-ndjson'
@@ -123,12 +123,20 @@ async function depositLines ({ intake }: Notary, request: FastifyRequest, { byte
   const good = read.flatMap((each) => 'deposit' in each ? [each.deposit] : [])
   const outcomes = (await intake.bulk(keyOf(request), good).catch((error: unknown) => good.map(() => new LineError(error)))).values()
   await ownTurn()
-  return Buffer.from(read.map((each, i) => {
+  return joined(read.flatMap((each, i): (string | Buffer)[] => {
     const outcome = 'error' in each ? new LineError(each.error) : outcomes.next().value
-    return `{"line":${first + i},${outcome === undefined || outcome instanceof Error
-      ? `"problem":${problemText(outcome instanceof LineError ? outcome.cause : outcome, request)}}`
-      : depositedText(outcome).slice(1)}\n`
-  }).join(''))
+    return outcome === undefined || outcome instanceof Error
+      ? [Buffer.from(`{"line":${first + i},"problem":${problemText(outcome instanceof LineError ? outcome.cause : outcome, request)}}\n`)]
+      : [`{"line":${first + i},`, ...depositedMembers(outcome), '}\n']
+  }))
+}
+
+/** One buffer of pieces, whose text is ASCII: to make one long text of them first would cost twice as much, and more of the collector's time. */
+function joined (pieces: readonly (string | Buffer)[]): Buffer {
+  const out = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of pieces) at += typeof piece === 'string' ? out.write(piece, at, 'latin1') : piece.copy(out, at)
+  return out
 }
 
 /** Whatever a line failed with. */
