@@ -5,5 +5,5 @@
 import peerConfiguration from '@hyperledger/fabric-protos/lib/peer/configuration_pb.js'
 import timestamp from 'google-protobuf/google/protobuf/timestamp_pb.js'
 
-export * from '../../src/core/fabric/proto.js'
+export * from '../shared/proto.js'
 export { peerConfiguration, timestamp }

@@ -6,11 +6,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ChannelConfig, parseConfigBlock } from '../../src/core/fabric/config.js'
-import type { configtx, mspConfig } from '../../src/core/fabric/proto.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import { signingIdentity } from '../embedded/crypto/sign.js'
 import * as edits from '../shared/config-edits.js'
 import { configUpdate } from '../shared/config-update.js'
+import type { configtx, mspConfig } from '../shared/proto.js'
 import { signUpdate, updateEnvelope } from '../shared/update-envelope.js'
 import { fetchConfigBlock, sendUpdate } from './administration.js'
 import { anOrderer } from './deployment.js'
@@ -27,9 +27,7 @@ export async function updateChannel (network: Network, change: (channel: configt
   const actor = operatorOf(network.orgs)
   await withConfigBlock(network, async (file, fetch) => {
     const before = readConfig(file)
-    const after = before.channelGroup.clone()
-    change(after)
-    const update = configUpdate(channel, before.channelGroup, after).serializeBinary()
+    const update = configUpdate(channel, before.channelGroup, change).serializeBinary()
     const envelope = updateEnvelope(channel, update, network.orgs.flatMap((org) => signatures(network, before, org, update)))
     const sent = `${file}.update`
     writeFileSync(sent, envelope, { mode: 0o600 })

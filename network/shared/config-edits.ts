@@ -3,7 +3,7 @@
  * @module
  */
 import { bftQuorum } from '../../src/core/fabric/config.js'
-import { configtx, configuration, mspConfig, orderer } from '../../src/core/fabric/proto.js'
+import { configtx, configuration, mspConfig, orderer } from './proto.js'
 import { serializeIdentity } from '../embedded/crypto/identity.js'
 import { setSignaturePolicy } from '../embedded/genesis/config-group.js'
 

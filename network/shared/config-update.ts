@@ -3,7 +3,7 @@
  * that changes has its version raised; a group is raised only when members come, go, or its policy for changes is another.
  * @module
  */
-import { configtx } from '../../src/core/fabric/proto.js'
+import { configtx } from './proto.js'
 
 /** Reads and writes of one group. */
 interface GroupDelta {
@@ -27,11 +27,15 @@ interface LeafMap<L extends Leaf> {
 }
 
 /**
- * The update that turns `before` into `after`, where `after` is a changed copy with versions left alone.
+ * The update that makes a change to the /Channel group, a serialized common.ConfigGroup. `change` leaves versions alone.
  * @throws RangeError if nothing differs
  */
-export function configUpdate (channel: string, before: configtx.ConfigGroup, after: configtx.ConfigGroup): configtx.ConfigUpdate {
-  const { read, write, changed } = groupDelta(before, after)
+export function configUpdate (
+  channel: string, channelGroup: Uint8Array, change: (group: configtx.ConfigGroup) => void
+): configtx.ConfigUpdate {
+  const after = configtx.ConfigGroup.deserializeBinary(channelGroup)
+  change(after)
+  const { read, write, changed } = groupDelta(configtx.ConfigGroup.deserializeBinary(channelGroup), after)
   if (!changed) throw new RangeError('the configuration is the same')
   const update = new configtx.ConfigUpdate()
   update.setChannelId(channel)

@@ -4,9 +4,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { concat } from '../../src/core/bytes.js'
-import { common, configtx } from '../../src/core/fabric/proto.js'
 import { channelHeader } from '../embedded/genesis/config-group.js'
 import { timestamp } from '../embedded/proto.js'
+import { common, configtx } from './proto.js'
 
 /** Whoever signs: an identity as Fabric serializes it, and its key. */
 export interface UpdateSigner {

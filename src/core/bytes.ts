@@ -2,8 +2,10 @@ import { EvidenceError } from './errors.js'
 
 const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-// By character code; 255 is no character of the alphabet. A proof is mostly base64url, so this is the verifier's inner loop.
+// By character code; 255 is no character of the alphabet.
 const SEXTET = Uint8Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)))
+
+const BASE64URL = /^[A-Za-z0-9_-]*$/
 
 const encoder = new TextEncoder()
 // ignoreBOM: a byte order mark is content here, so that a file which starts with one is refused, not silently cut.
@@ -58,25 +60,30 @@ export function toBase64url (bytes: Uint8Array): string {
   return out
 }
 
+/** How many bytes canonical unpadded base64url stands for; undefined for junk, padding and trailing bits that are not zero. */
+export function base64urlLength (text: string): number | undefined {
+  const rest = text.length % 4
+  if (rest === 1 || !BASE64URL.test(text)) return undefined
+  const unused = rest === 0 ? 0 : rest === 2 ? 0x0f : 0x03
+  const last = text.length === 0 ? 0 : SEXTET[text.charCodeAt(text.length - 1)] ?? 0
+  return (last & unused) === 0 ? Math.floor((text.length * 3) / 4) : undefined
+}
+
 /** Bytes of unpadded base64url. Canonical only: junk, padding and non-zero trailing bits are refused. */
 export function fromBase64url (text: string): Uint8Array {
-  const refuse = () => new EvidenceError({ code: 'ARGUMENT', message: 'not canonical unpadded base64url' })
-  if (text.length % 4 === 1) throw refuse()
-  const out = new Uint8Array(Math.floor((text.length * 6) / 8))
-  let accumulator = 0
-  let bits = 0
-  let at = 0
-  for (let i = 0; i < text.length; i++) {
-    const value = SEXTET[text.charCodeAt(i)] ?? 255
-    if (value === 255) throw refuse()
-    accumulator = ((accumulator << 6) | value) & 0xffff
-    bits += 6
-    if (bits >= 8) {
-      bits -= 8
-      out[at++] = (accumulator >> bits) & 0xff
-    }
+  const length = base64urlLength(text)
+  if (length === undefined) throw new EvidenceError({ code: 'ARGUMENT', message: 'not canonical unpadded base64url' })
+  // Characters as bytes, to whole groups of four: reading them is much cheaper than charCodeAt while nothing is compiled yet.
+  const codes = new Uint8Array(Math.ceil(text.length / 4) * 4)
+  encoder.encodeInto(text, codes)
+  const out = new Uint8Array(length)
+  for (let i = 0, at = 0; i < codes.length; i += 4, at += 3) {
+    const group = (SEXTET[codes[i] as number] as number) << 18 | (SEXTET[codes[i + 1] as number] as number) << 12 |
+      (SEXTET[codes[i + 2] as number] as number) << 6 | (SEXTET[codes[i + 3] as number] as number)
+    out[at] = group >> 16
+    out[at + 1] = group >> 8 // what the last group does not fill lies beyond the end, where nothing is written
+    out[at + 2] = group
   }
-  if ((accumulator & ((1 << bits) - 1)) !== 0) throw refuse()
   return out
 }
 

@@ -1,4 +1,4 @@
-import { fromBase64url } from './bytes.js'
+import { base64urlLength } from './bytes.js'
 import { formatError } from './errors.js'
 import type { Json } from './jcs.js'
 
@@ -106,12 +106,8 @@ export const decimal: Parser<string> = (value, path) => {
 export function base64url (least: number, most: number): Parser<string> {
   return (value, path) => {
     if (typeof value !== 'string' || value.length > Math.ceil((most * 4) / 3)) throw formatError(path, 'must be base64url')
-    let bytes: number
-    try {
-      bytes = fromBase64url(value).length
-    } catch (cause) {
-      throw formatError(path, `must be canonical base64url (${String(cause)})`)
-    }
+    const bytes = base64urlLength(value)
+    if (bytes === undefined) throw formatError(path, 'must be canonical base64url, unpadded')
     if (bytes < least || bytes > most) throw formatError(path, `must be ${least} to ${most} bytes`)
     return value
   }

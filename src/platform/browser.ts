@@ -5,6 +5,7 @@ import { createSM3, type IHasher } from 'hash-wasm'
 import { concat } from '../core/bytes.js'
 import type { Crypto, EcdsaInput } from '../core/crypto.js'
 import { recoverAddress } from './ethereum.js'
+import { pointOf } from './spki.js'
 
 /**
  * Crypto for browsers: noble for SHA-256 and signatures, hash-wasm for SM3. P-256 takes about 30 times as long as node:crypto; a proof
@@ -52,27 +53,15 @@ function digest (hasher: IHasher, data: Uint8Array): Uint8Array {
   return hasher.digest('binary')
 }
 
-// RFC 5480: SubjectPublicKeyInfo of an uncompressed point on each curve is this prefix and the point.
-const PREFIX = {
-  'P-256': Uint8Array.of(0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
-    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00),
-  'P-384': Uint8Array.of(0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
-    0x22, 0x03, 0x62, 0x00)
-} as const
-const CURVES = { 'P-256': { curve: p256, point: 65 }, 'P-384': { curve: p384, point: 97 } } as const
-
-function pointOf ({ curve, spki }: EcdsaInput): Uint8Array | undefined {
-  const prefix = PREFIX[curve]
-  return spki.length === prefix.length + CURVES[curve].point && prefix.every((byte, i) => spki[i] === byte) ? spki.subarray(prefix.length) : undefined
-}
+const CURVES = { 'P-256': p256, 'P-384': p384 } as const
 
 function verifyEcdsa (input: EcdsaInput): boolean {
-  const point = pointOf(input)
+  const point = pointOf(input.curve, input.spki)
   if (point === undefined) return false
   const hash = input.hash === 'sha256' ? nobleSha256(input.message) : sha384(input.message)
   try {
     // Core has checked DER and low S where Fabric demands them; certificates may have a high S.
-    return CURVES[input.curve].curve.verify(input.signature, hash, point, { prehash: false, lowS: false, format: 'der' })
+    return CURVES[input.curve].verify(input.signature, hash, point, { prehash: false, lowS: false, format: 'der' })
   } catch {
     return false
   }

@@ -1,6 +1,7 @@
-import { createPublicKey, hash as hashOnce, type KeyObject, verify } from 'node:crypto'
+import { createPublicKey, hash as hashOnce, type JsonWebKey, type KeyObject, verify } from 'node:crypto'
 import type { Crypto, EcdsaInput } from '../core/crypto.js'
 import { recoverAddress } from './ethereum.js'
+import { pointOf } from './spki.js'
 
 /** Most public keys kept parsed; parsing one costs about as much as verifying a signature with it. */
 const KEYS = 512
@@ -17,29 +18,36 @@ const SMALL_ORDER: readonly string[] = [
   'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
   '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'
 ]
-const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')
 
 const keys = new Map<string, KeyObject>()
 
-function publicKey (spki: Buffer): KeyObject {
-  const id = spki.toString('latin1')
+/** The key of a point on a curve. As a JWK: OpenSSL's decoder of SubjectPublicKeyInfo takes twice the time, and is the lenient one. */
+function publicKey (curve: EcdsaInput['curve'] | 'Ed25519', point: Uint8Array): KeyObject {
+  const bytes = Buffer.from(point.buffer, point.byteOffset, point.byteLength)
+  const id = curve + bytes.toString('latin1')
   let key = keys.get(id)
   if (key === undefined) {
-    key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
+    key = createPublicKey({ key: jwk(curve, bytes), format: 'jwk' })
     if (keys.size >= KEYS) keys.clear()
     keys.set(id, key)
   }
   return key
 }
 
+/** RFC 7518 section 6.2.1 and RFC 8037 section 2. An elliptic point is 0x04, x, y. */
+function jwk (curve: string, point: Buffer): JsonWebKey {
+  if (curve === 'Ed25519') return { kty: 'OKP', crv: curve, x: point.toString('base64url') }
+  const half = 1 + (point.length - 1) / 2
+  return { kty: 'EC', crv: curve, x: point.toString('base64url', 1, half), y: point.toString('base64url', half) }
+}
+
 function verifyEcdsa ({ curve, hash, spki, message, signature }: EcdsaInput): boolean {
+  const point = pointOf(curve, spki)
+  if (point === undefined) return false
   try {
-    const key = publicKey(Buffer.from(spki.buffer, spki.byteOffset, spki.byteLength))
-    const named = key.asymmetricKeyDetails?.namedCurve
-    if (named !== (curve === 'P-256' ? 'prime256v1' : 'secp384r1')) return false
-    return verify(hash, message, { key, dsaEncoding: 'der' }, signature)
+    return verify(hash, message, { key: publicKey(curve, point), dsaEncoding: 'der' }, signature)
   } catch {
-    return false // a key or a signature that OpenSSL cannot read
+    return false // a point that is not on the curve, or a signature that OpenSSL cannot read
   }
 }
 
@@ -63,7 +71,7 @@ function verifyEd25519 (key: Uint8Array, message: Uint8Array, signature: Uint8Ar
   const r = signature.subarray(0, 32)
   if (!isBelow(signature.subarray(32), ORDER) || !isUsablePoint(key) || !isUsablePoint(r)) return false
   try {
-    return verify(null, message, publicKey(Buffer.concat([ED25519_SPKI, key])), signature)
+    return verify(null, message, publicKey('Ed25519', key), signature)
   } catch {
     return false
   }

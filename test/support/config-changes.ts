@@ -19,9 +19,7 @@ export function administrators (folder: string, { mspId, ordererMspId }: { mspId
 }
 
 export function updateOf (config: ChannelConfig, change: Change): configtx.ConfigUpdate {
-  const after = config.channelGroup.clone()
-  change(after)
-  return configUpdate(config.channelId, config.channelGroup, after)
+  return configUpdate(config.channelId, config.channelGroup, change)
 }
 
 /** The update, signed by these and sent by the first of them. */

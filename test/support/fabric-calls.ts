@@ -9,7 +9,7 @@ import { common, discovery, gateway, orderer, peer } from '@hyperledger/fabric-p
 import timestampPb from 'google-protobuf/google/protobuf/timestamp_pb.js'
 import { serializeIdentity } from '../../network/embedded/crypto/identity.js'
 import { createSigner } from '../../network/embedded/crypto/sign.js'
-import { lifecycle } from '../../src/core/fabric/proto.js'
+import { lifecycle } from '../../network/shared/proto.js'
 import type { StoredIdentity } from '../../src/ledger/identity/wallet.js'
 
 /** The channel and the contract that are called. */

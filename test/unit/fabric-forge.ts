@@ -3,7 +3,7 @@ import { dataHash, headerDer, headerHash, ordererSignedBytes } from '../../src/c
 import {
   applicationPolicy, chaincode, common, configtx, configuration, definition, identities, kvrwset, lifecycle, lifecycleDb, mspConfig, proposal,
   proposalResponse, rwset, transaction
-} from '../../src/core/fabric/proto.js'
+} from '../../network/shared/proto.js'
 import { proposalHash, transactionId } from '../../src/core/fabric/transaction.js'
 import type { BlockData, FabricReadback } from '../../src/core/proof.js'
 import { nodeCrypto } from '../../src/platform/node.js'

@@ -1,7 +1,7 @@
 import t from 'tap'
+import { common, kvrwset, rwset } from '../../network/shared/proto.js'
 import { concat, fromHex, toHex } from '../../src/core/bytes.js'
 import { dataHash, headerHash, parseBlock } from '../../src/core/fabric/block.js'
-import { common, kvrwset, rwset } from '../../src/core/fabric/proto.js'
 import { Replay } from '../../src/core/fabric/replay/replay.js'
 import type { ReplayedBlock } from '../../src/core/fabric/replay/result.js'
 import { createMemoryState } from '../../src/core/fabric/replay/state.js'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { fromBase64url, toBase64url, toHex, utf8 } from '../../src/core/bytes.js'
 import type { FindingCode, FindingName, Report } from '../../src/core/findings.js'
-import { applicationPolicy, mspPrincipal, policies } from '../../src/core/fabric/proto.js'
+import { applicationPolicy, mspPrincipal, policies } from '../../network/shared/proto.js'
 import { keysKey } from '../../src/core/ledger-values.js'
 import { jcs, jcsBytes, type Json } from '../../src/core/jcs.js'
 import { receiptBytes } from '../../src/core/receipt.js'

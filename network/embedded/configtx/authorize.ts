@@ -22,7 +22,7 @@ export function authorize (config: ChannelConfig, update: configtx.ConfigUpdateE
   if (asked.getChannelId() !== config.channelId) {
     throw new ConfigRefusal(`ConfigUpdate for channel '${asked.getChannelId()}' but envelope for channel '${config.channelId}'`)
   }
-  const current = mapConfig(config.channelGroup)
+  const current = mapConfig(configtx.ConfigGroup.deserializeBinary(config.channelGroup))
   const readSet = step('error mapping ReadSet', () => mapConfig(asked.getReadSet()))
   step('error validating ReadSet', () => { verifyReadSet(current, readSet) })
   const writeSet = step('error mapping WriteSet', () => mapConfig(asked.getWriteSet()))

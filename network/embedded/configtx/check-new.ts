@@ -7,12 +7,11 @@ import { equalBytes } from '../../../src/core/bytes.js'
 import { EvidenceError } from '../../../src/core/errors.js'
 import { bftQuorum, type ChannelConfig, parseConfigEnvelope } from '../../../src/core/fabric/config.js'
 import type { Msp } from '../../../src/core/fabric/msp.js'
-import { mspConfig } from '../../../src/core/fabric/proto.js'
 import { FabricRefusal } from '../../../src/core/fabric/refusal.js'
 import { nodeCrypto } from '../../../src/platform/node.js'
 import { serializeIdentity } from '../crypto/identity.js'
 import { configGroup, setSignaturePolicy } from '../genesis/config-group.js'
-import { type configtx } from '../proto.js'
+import { mspConfig } from '../proto.js'
 import { ConfigRefusal } from './refusal.js'
 
 /** The configuration of a CONFIG envelope, if it can follow the one that is in force. */
@@ -40,7 +39,7 @@ function readNew (envelope: Uint8Array): ChannelConfig {
 }
 
 function keepMspIds (kind: 'Orderer' | 'Application', current: ChannelConfig, next: ChannelConfig): void {
-  current.group(kind)?.getGroupsMap().forEach((_, name) => {
+  current.group(kind)?.groups.forEach((_, name) => {
     const [before, after] = [mspIdOf(current, `${kind}/${name}`), mspIdOf(next, `${kind}/${name}`)]
     if (after !== undefined && before !== after) {
       throw new ConfigRefusal(`${kind.toLowerCase()} org ${name} attempted to change MSP ID from ${String(before)} to ${after}`)
@@ -63,15 +62,12 @@ export function checkConsenters (config: ChannelConfig): string | undefined {
   const expected = configGroup()
   const identities = config.consenters.map(({ mspId, identity }) => ({ identity: serializeIdentity(mspId, Buffer.from(identity).toString()) }))
   setSignaturePolicy(expected, NAME, bftQuorum(identities.length), identities)
-  const [wanted, found] = [expected, config.group('Orderer')].map(policyBytes)
+  const wanted = expected.getPoliciesMap().get(NAME)?.getPolicy()
+  const found = config.group('Orderer')?.policies.get(NAME)?.policy
   if (found === undefined) return 'block validation policy is not found in the policies of \'Orderer\' group'
-  return wanted !== undefined && equalBytes(wanted, found)
+  return wanted?.getType() === found.type && equalBytes(wanted.getValue_asU8(), found.value)
     ? undefined
     : 'block validation policy should be a signature policy of the quorum of the consenters but it is another'
 }
 
 const NAME = 'BlockValidation'
-
-function policyBytes (group: configtx.ConfigGroup | undefined): Uint8Array | undefined {
-  return group?.getPoliciesMap().get(NAME)?.getPolicy()?.serializeBinary()
-}

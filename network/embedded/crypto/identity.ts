@@ -1,5 +1,5 @@
 import { utf8 } from '../../../src/core/bytes.js'
-import { identities } from '../../../src/core/fabric/proto.js'
+import { identities } from '../../shared/proto.js'
 
 /** `msp.SerializedIdentity` bytes of a certificate. */
 export function serializeIdentity (mspId: string, certificatePem: string): Uint8Array {

@@ -2,7 +2,7 @@
  * The building blocks of a channel configuration: values, policies and groups as configtx wants them.
  * @module
  */
-import { common, configtx, configuration, mspPrincipal, policies } from '../../../src/core/fabric/proto.js'
+import { common, configtx, configuration, mspPrincipal, policies } from '../../shared/proto.js'
 
 /** A message that serializes itself. */
 export interface Serializable {

@@ -1,5 +1,5 @@
 import { utf8 } from '../../../src/core/bytes.js'
-import { mspConfig } from '../../../src/core/fabric/proto.js'
+import { mspConfig } from '../../shared/proto.js'
 
 /** An MSP's roots. */
 export interface MspRoots {

@@ -54,7 +54,7 @@ export function kvWrite (key: string, value: Uint8Array | undefined): kvrwset.KV
   return write
 }
 
-function versionMessage ({ block, tx }: StateVersion): kvrwset.Version {
+export function versionMessage ({ block, tx }: StateVersion): kvrwset.Version {
   const message = new kvrwset.Version()
   message.setBlockNum(block)
   message.setTxNum(tx)

@@ -1,8 +1,8 @@
-import { kvRead, RangeReads } from '../../../src/core/fabric/commit/range-reads.js'
+import { RangeReads } from '../../../src/core/fabric/commit/range-reads.js'
 import type { StateVersion } from '../../../src/core/fabric/commit/state.js'
 import { nodeCrypto } from '../../../src/platform/node.js'
 import { kvrwset, rwset } from '../proto.js'
-import { CollectionSet, inByteOrder, kvWrite } from './collection-set.js'
+import { CollectionSet, inByteOrder, kvWrite, versionMessage } from './collection-set.js'
 
 /** A range query while it is read; `end` moves with the last key until the range is exhausted. */
 export interface RecordedRange {
@@ -43,7 +43,7 @@ export class ReadWriteSet {
     this.#namespace(namespace).ranges.push(range)
     return {
       read: (key, version) => {
-        range.reads.add(kvRead(key, version))
+        range.reads.add({ ...version, key })
         range.end = key
       },
       exhausted: () => {
@@ -110,6 +110,14 @@ function distinctRanges (ranges: readonly Range[]): Range[] {
   })
 }
 
+/** One `KVRead`; without a version the key did not exist. */
+function kvRead (key: string, version: StateVersion | undefined): kvrwset.KVRead {
+  const read = new kvrwset.KVRead()
+  read.setKey(key)
+  if (version !== undefined) read.setVersion(versionMessage(version))
+  return read
+}
+
 function encodeRange (range: Range): kvrwset.RangeQueryInfo {
   const info = new kvrwset.RangeQueryInfo()
   info.setStartKey(range.start)
@@ -117,10 +125,14 @@ function encodeRange (range: Range): kvrwset.RangeQueryInfo {
   info.setItrExhausted(range.exhausted)
   const result = range.reads.finish()
   if ('summary' in result) {
-    info.setReadsMerkleHashes(result.summary)
+    const summary = new kvrwset.QueryReadsMerkleSummary()
+    summary.setMaxDegree(result.summary.maxDegree)
+    summary.setMaxLevel(result.summary.maxLevel)
+    summary.setMaxLevelHashesList([...result.summary.maxLevelHashes])
+    info.setReadsMerkleHashes(summary)
   } else if (result.reads.length > 0) {
     const raw = new kvrwset.QueryReads()
-    raw.setKvReadsList(result.reads)
+    raw.setKvReadsList(result.reads.map(({ key, ...version }) => kvRead(key, version)))
     info.setRawReads(raw)
   }
   return info

@@ -1,5 +1,7 @@
 import { validateIdentity } from '../../../src/core/fabric/commit/envelope.js'
 import type { ChannelConfig } from '../../../src/core/fabric/config.js'
+import { decodeExact } from '../../../src/core/fabric/message.js'
+import { signaturePolicyEnvelope } from '../../../src/core/fabric/messages.js'
 import { readSignaturePolicy, type SignatureRule } from '../../../src/core/fabric/policy.js'
 import { collection, mspPrincipal, type policies } from '../proto.js'
 import { type LifecycleContext, publicState } from './context.js'
@@ -91,7 +93,7 @@ function membersFault (config: ChannelConfig, each: collection.StaticCollectionC
 function orFault (policy: policies.SignaturePolicyEnvelope): string | undefined {
   const gates = (rule: SignatureRule): number[] => rule.kind === 'n-out-of' ? [rule.n, ...rule.rules.flatMap(gates)] : []
   try {
-    const other = gates(readSignaturePolicy(policy)).find((n) => n !== 1)
+    const other = gates(readSignaturePolicy(decodeExact(signaturePolicyEnvelope, policy.serializeBinary()))).find((n) => n !== 1)
     return other === undefined ? undefined : `error in member org policy: signature policy is not an OR concatenation, NOutOf ${other}`
   } catch {
     return 'invalid member org policy for collection \'{}\''

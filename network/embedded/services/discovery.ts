@@ -48,8 +48,8 @@ async function answer (context: ServiceContext, query: discovery.Query): Promise
 function config ({ channel }: ServiceContext): discovery.QueryResult {
   const result = new discovery.ConfigResult()
   for (const name of ['Application', 'Orderer']) {
-    channel.config.group(name)?.getGroupsMap().forEach((group) => {
-      const value = group.getValuesMap().get('MSP')?.getValue_asU8() ?? new Uint8Array()
+    channel.config.group(name)?.groups.forEach((group) => {
+      const value = group.values.get('MSP')?.value ?? new Uint8Array()
       const fabricMsp = msp.FabricMSPConfig.deserializeBinary(msp.MSPConfig.deserializeBinary(value).getConfig_asU8())
       result.getMspsMap().set(fabricMsp.getName(), fabricMsp)
     })

@@ -1,7 +1,8 @@
 import { concat } from '../bytes.js'
 import type { Sha256 } from '../merkle.js'
 import { derInteger, derOctetString, derSequence } from './der.js'
-import { common, decodeExact } from './proto.js'
+import { decodeExact } from './message.js'
+import * as messages from './messages.js'
 import { FabricRefusal } from './refusal.js'
 
 /** common.BlockHeader. `previousHash` is empty in block 0. */
@@ -39,17 +40,17 @@ export function dataHash (crypto: Sha256, envelopes: readonly Uint8Array[]): Uin
 
 /** Takes a serialized common.Block apart. Neither its data hash nor its signatures are checked here. */
 export function parseBlock (bytes: Uint8Array): ParsedBlock {
-  const block = decodeExact(common.Block, bytes)
-  const header = block.getHeader()
-  const metadata = block.getMetadata()?.getMetadataList_asU8() ?? []
+  const block = decodeExact(messages.block, bytes)
+  const { header } = block
+  const metadata = block.metadata?.metadata ?? []
   if (header === undefined) throw new FabricRefusal('HEADER', 'the block has no header')
   return {
     header: {
-      number: BigInt(header.getNumber()),
-      previousHash: header.getPreviousHash_asU8(),
-      dataHash: header.getDataHash_asU8()
+      number: BigInt(header.number),
+      previousHash: header.previousHash,
+      dataHash: header.dataHash
     },
-    data: block.getData()?.getDataList_asU8() ?? [],
+    data: block.data?.data ?? [],
     signatures: metadata[0] ?? new Uint8Array(0),
     metadata
   }

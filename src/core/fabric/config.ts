@@ -2,7 +2,8 @@ import type { Crypto } from '../crypto.js'
 import { parseBlock } from './block.js'
 import { createMsp, type Msp } from './msp.js'
 import { type PolicyTree, readPolicyTree } from './policy.js'
-import { common, configtx, configuration, decodeExact, decodeUnordered, mspConfig, orderer } from './proto.js'
+import { decodeExact, decodeUnordered } from './message.js'
+import * as messages from './messages.js'
 import { FabricRefusal } from './refusal.js'
 
 /** An entry of the consenter mapping: the orderer that signs as number `id`. */
@@ -33,10 +34,10 @@ export interface ChannelConfig {
   /** As written, such as `2s`. */
   readonly batchTimeout: string
   readonly capabilities: { readonly channel: readonly string[], readonly orderer: readonly string[], readonly application: readonly string[] }
-  /** The /Channel group itself, for what is not listed above. */
-  readonly channelGroup: configtx.ConfigGroup
+  /** The /Channel group itself, a common.ConfigGroup. */
+  readonly channelGroup: Uint8Array
   /** A group by path, such as `Application/CourtMSP`. */
-  group (path: string): configtx.ConfigGroup | undefined
+  group (path: string): messages.ConfigGroup | undefined
   /** The bytes of a value, such as `value('Orderer', 'BatchSize')`; path '' is /Channel. */
   value (path: string, name: string): Uint8Array | undefined
 }
@@ -58,25 +59,24 @@ export function parseConfigBlock (crypto: Crypto, blockBytes: Uint8Array): Chann
 
 /** The configuration in a CONFIG envelope, the one data element of a configuration block. */
 export function parseConfigEnvelope (crypto: Crypto, envelope: Uint8Array): ChannelConfig {
-  const payload = decodeExact(common.Payload, decodeExact(common.Envelope, envelope).getPayload_asU8())
-  const header = decodeExact(common.ChannelHeader, payload.getHeader()?.getChannelHeader_asU8() ?? new Uint8Array(0))
-  if (header.getType() !== CONFIG) throw new FabricRefusal('CONFIG', 'not a configuration transaction')
-  const config = decodeUnordered(configtx.ConfigEnvelope, payload.getData_asU8()).getConfig()
-  const root = config?.getChannelGroup()
-  if (config === undefined || root === undefined) throw new FabricRefusal('CONFIG', 'a configuration without a channel group')
-  return readConfig(crypto, header.getChannelId(), BigInt(config.getSequence()), root)
+  const { header, data } = decodeExact(messages.payload, decodeExact(messages.envelope, envelope).payload)
+  const { type, channelId } = decodeExact(messages.channelHeader, header?.channelHeader ?? new Uint8Array(0))
+  if (type !== CONFIG) throw new FabricRefusal('CONFIG', 'not a configuration transaction')
+  const { config } = decodeExact(messages.configEnvelope, data)
+  if (config?.channelGroup === undefined) throw new FabricRefusal('CONFIG', 'a configuration without a channel group')
+  return readConfig(crypto, channelId, BigInt(config.sequence), config.channelGroup)
 }
 
-function readConfig (crypto: Crypto, channelId: string, sequence: bigint, root: configtx.ConfigGroup): ChannelConfig {
-  const group = (path: string): configtx.ConfigGroup | undefined => {
-    let at: configtx.ConfigGroup | undefined = root
-    for (const step of path === '' ? [] : path.split('/')) at = at?.getGroupsMap().get(step)
+function readConfig (crypto: Crypto, channelId: string, sequence: bigint, channelGroup: Uint8Array): ChannelConfig {
+  const root = decodeUnordered(messages.configGroup, channelGroup)
+  const group = (path: string): messages.ConfigGroup | undefined => {
+    let at: messages.ConfigGroup | undefined = root
+    for (const step of path === '' ? [] : path.split('/')) at = at?.groups.get(step)
     return at
   }
-  const value = (path: string, name: string): Uint8Array | undefined => group(path)?.getValuesMap().get(name)?.getValue_asU8()
+  const value = (path: string, name: string): Uint8Array | undefined => group(path)?.values.get(name)?.value
   const consenters = readConsenters(value('Orderer', 'Orderers'))
   const application = readMsps(crypto, group('Application'))
-  const batch = decodeExact(orderer.BatchSize, value('Orderer', 'BatchSize') ?? new Uint8Array(0))
   return {
     channelId,
     sequence,
@@ -84,33 +84,29 @@ function readConfig (crypto: Crypto, channelId: string, sequence: bigint, root: 
     ordererMsps: byId(readMsps(crypto, group('Orderer'))),
     organizations: [...application].map(([name, { id: mspId }]) => ({ name, mspId })),
     policies: readPolicyTree(root),
-    consensusType: decodeExact(orderer.ConsensusType, value('Orderer', 'ConsensusType') ?? new Uint8Array(0)).getType(),
+    consensusType: decodeExact(messages.consensusType, value('Orderer', 'ConsensusType') ?? new Uint8Array(0)).type,
     consenters,
     quorum: bftQuorum(consenters.length),
-    batchSize: {
-      maxMessageCount: batch.getMaxMessageCount(),
-      absoluteMaxBytes: batch.getAbsoluteMaxBytes(),
-      preferredMaxBytes: batch.getPreferredMaxBytes()
-    },
-    batchTimeout: decodeExact(orderer.BatchTimeout, value('Orderer', 'BatchTimeout') ?? new Uint8Array(0)).getTimeout(),
+    batchSize: decodeExact(messages.batchSize, value('Orderer', 'BatchSize') ?? new Uint8Array(0)),
+    batchTimeout: decodeExact(messages.batchTimeout, value('Orderer', 'BatchTimeout') ?? new Uint8Array(0)).timeout,
     capabilities: {
       channel: readCapabilities(value('', 'Capabilities')),
       orderer: readCapabilities(value('Orderer', 'Capabilities')),
       application: readCapabilities(value('Application', 'Capabilities'))
     },
-    channelGroup: root,
+    channelGroup,
     group,
     value
   }
 }
 
 /** By the names of the organizations' groups. */
-function readMsps (crypto: Crypto, parent: configtx.ConfigGroup | undefined): Map<string, Msp> {
+function readMsps (crypto: Crypto, parent: messages.ConfigGroup | undefined): Map<string, Msp> {
   const msps = new Map<string, Msp>()
-  for (const [name, organization] of parent?.getGroupsMap().entries() ?? []) {
-    const bytes = organization.getValuesMap().get('MSP')?.getValue_asU8()
+  for (const [name, organization] of parent?.groups ?? []) {
+    const bytes = organization.values.get('MSP')?.value
     if (bytes === undefined) continue
-    msps.set(name, createMsp(crypto, decodeExact(mspConfig.MSPConfig, bytes).getConfig_asU8()))
+    msps.set(name, createMsp(crypto, decodeExact(messages.mspConfig, bytes).config))
   }
   return msps
 }
@@ -124,16 +120,13 @@ function byId (named: ReadonlyMap<string, Msp>): Map<string, Msp> {
   return msps
 }
 
-function readConsenters (bytes: Uint8Array | undefined): Consenter[] {
-  const entries = bytes === undefined ? [] : decodeExact(configuration.Orderers, bytes).getConsenterMappingList()
-  const consenters = entries.map((entry) => ({
-    id: entry.getId(), mspId: entry.getMspId(), host: entry.getHost(), port: entry.getPort(), identity: entry.getIdentity_asU8()
-  }))
+function readConsenters (bytes: Uint8Array | undefined): readonly Consenter[] {
+  const consenters = bytes === undefined ? [] : decodeExact(messages.orderers, bytes).consenterMapping
   if (new Set(consenters.map(({ id }) => id)).size !== consenters.length) throw new FabricRefusal('CONFIG', 'two consenters of one number')
   return consenters
 }
 
 function readCapabilities (bytes: Uint8Array | undefined): string[] {
   if (bytes === undefined) return []
-  return [...decodeUnordered(configuration.Capabilities, bytes).getCapabilitiesMap().keys()].sort()
+  return [...decodeUnordered(messages.capabilities, bytes).capabilities.keys()].sort()
 }

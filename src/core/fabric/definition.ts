@@ -1,6 +1,7 @@
 import { equalBytes, utf8 } from '../bytes.js'
-import { type EndorsementPolicy, readSignaturePolicy } from './policy.js'
-import { applicationPolicy, decodeExact, definition, lifecycle, lifecycleDb } from './proto.js'
+import { decodeExact } from './message.js'
+import * as messages from './messages.js'
+import { type EndorsementPolicy, readEndorsementPolicy } from './policy.js'
 import { FabricRefusal } from './refusal.js'
 import { equalVersions, isBefore, type NsRwset, type Version, type Write } from './rwset.js'
 import type { EndorsedResponse, EndorserTransaction } from './transaction.js'
@@ -20,6 +21,7 @@ export const LIFECYCLE = '_lifecycle'
 /** The policy that commits of definitions are endorsed under. */
 export const LIFECYCLE_POLICY: EndorsementPolicy = { kind: 'reference', path: '/Channel/Application/LifecycleEndorsement' }
 
+const EMPTY = new Uint8Array(0)
 const field = (name: string, of: 'Sequence' | 'EndorsementInfo' | 'ValidationInfo'): string => `namespaces/fields/${name}/${of}`
 
 /** The key that peers read, on their own, with everything that a chaincode does. */
@@ -87,7 +89,7 @@ export function readDefinition (
   if (set === undefined || !follows(set, chaincode, previous)) throw refuse('does not follow the definition before it')
   const written = readWritten(set, chaincode, previous)
   if (written.sequence !== (previous?.sequence ?? 0) + 1) throw refuse(`sequence ${written.sequence}`)
-  if (written.version !== asked.getVersion() || written.sequence !== asked.getSequence()) {
+  if (written.version !== asked.version || written.sequence !== asked.sequence) {
     throw refuse('writes another definition than was asked for')
   }
   return { ...written, name: chaincode, at }
@@ -106,14 +108,14 @@ function refuse (detail: string): FabricRefusal {
   return new FabricRefusal('DEFINITION', detail)
 }
 
-function readArguments (chaincode: string, transaction: EndorserTransaction): lifecycle.CommitChaincodeDefinitionArgs {
+function readArguments (chaincode: string, transaction: EndorserTransaction): messages.CommitChaincodeDefinitionArgs {
   const [name, args, ...rest] = transaction.args
   const isCommit = name !== undefined && equalBytes(name, utf8('CommitChaincodeDefinition'))
   if (transaction.chaincodeName !== LIFECYCLE || !isCommit || args === undefined || rest.length > 0) {
     throw refuse('not a CommitChaincodeDefinition transaction')
   }
-  const asked = decodeExact(lifecycle.CommitChaincodeDefinitionArgs, args)
-  if (asked.getName() !== chaincode) throw refuse(`the definition of ${asked.getName()}`)
+  const asked = decodeExact(messages.commitChaincodeDefinitionArgs, args)
+  if (asked.name !== chaincode) throw refuse(`the definition of ${asked.name}`)
   return asked
 }
 
@@ -123,29 +125,25 @@ function follows (set: NsRwset, chaincode: string, previous: ChaincodeDefinition
   return previous === undefined ? read.version === undefined : equalVersions(read.version, previous.at)
 }
 
-function stateData (set: NsRwset, key: string): lifecycleDb.StateData | undefined {
+function stateData (set: NsRwset, key: string): messages.StateData | undefined {
   const write: Write | undefined = set.writes.find((candidate) => candidate.key === key)
   if (write?.isDelete === true) throw refuse(`deletes ${key}`)
-  return write === undefined ? undefined : decodeExact(lifecycleDb.StateData, write.value)
+  return write === undefined ? undefined : decodeExact(messages.stateData, write.value)
 }
 
 function writtenSequence (set: NsRwset, name: string): number {
-  return stateData(set, sequenceKey(name))?.getInt64() ?? 0
+  return stateData(set, sequenceKey(name))?.int64 ?? 0
 }
 
 function writtenVersion (set: NsRwset, name: string): string | undefined {
   const info = stateData(set, field(name, 'EndorsementInfo'))
-  return info === undefined ? undefined : decodeExact(definition.ChaincodeEndorsementInfo, info.getBytes_asU8()).getVersion()
+  return info === undefined ? undefined : decodeExact(messages.chaincodeEndorsementInfo, info.bytes ?? EMPTY).version
 }
 
 function writtenPolicy (set: NsRwset, name: string): EndorsementPolicy | undefined {
   const state = stateData(set, field(name, 'ValidationInfo'))
   if (state === undefined) return undefined
-  const info = decodeExact(definition.ChaincodeValidationInfo, state.getBytes_asU8())
-  if (info.getValidationPlugin() !== 'vscc') throw new FabricRefusal('UNSUPPORTED', `validation plugin ${info.getValidationPlugin()}`)
-  const policy = decodeExact(applicationPolicy.ApplicationPolicy, info.getValidationParameter_asU8())
-  const signature = policy.getSignaturePolicy()
-  return signature === undefined
-    ? { kind: 'reference', path: policy.getChannelConfigPolicyReference() }
-    : { kind: 'signature', rule: readSignaturePolicy(signature) }
+  const { validationPlugin, validationParameter } = decodeExact(messages.chaincodeValidationInfo, state.bytes ?? EMPTY)
+  if (validationPlugin !== 'vscc') throw new FabricRefusal('UNSUPPORTED', `validation plugin ${validationPlugin}`)
+  return readEndorsementPolicy(decodeExact(messages.applicationPolicy, validationParameter))
 }

@@ -1,9 +1,11 @@
-import { equalBytes, toHex } from '../bytes.js'
+import { concat, equalBytes, fromUtf8, toHex, utf8 } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
 import { EvidenceError } from '../errors.js'
 import { isRevoked, parseRevocationList, type RevocationList } from './crl.js'
+import { decodeExact } from './message.js'
+import * as messages from './messages.js'
 import { pemToDer } from './pem.js'
-import { decodeExact, identities, mspConfig } from './proto.js'
+import { encodeField } from './wire.js'
 import { type Certificate, isIssuedBy, parseCertificate } from './x509.js'
 
 /** What a node OU makes of an identity. `member` alone: the MSP has node OUs disabled and cannot tell. */
@@ -44,8 +46,13 @@ export interface SerializedIdentity {
 
 /** Takes a msp.SerializedIdentity apart. */
 export function parseSerializedIdentity (bytes: Uint8Array): SerializedIdentity {
-  const identity = decodeExact(identities.SerializedIdentity, bytes)
-  return { mspId: identity.getMspid(), pem: identity.getIdBytes_asU8() }
+  const { mspId, idBytes } = decodeExact(messages.serializedIdentity, bytes)
+  return { mspId, pem: idBytes }
+}
+
+/** The msp.SerializedIdentity of an MSP's member, from its certificate in PEM. */
+export function serializeIdentity ({ mspId, pem }: SerializedIdentity): Uint8Array {
+  return concat(encodeField(1, utf8(mspId)), encodeField(2, pem))
 }
 
 interface NodeOu { readonly role: MspRole, readonly unit: string, readonly issuer: Uint8Array | undefined }
@@ -100,40 +107,49 @@ export function createMsp (crypto: Crypto, config: Uint8Array): Msp {
 }
 
 function readSetup (crypto: Crypto, bytes: Uint8Array): Setup {
-  const config = decodeExact(mspConfig.FabricMSPConfig, bytes)
-  const family = config.getCryptoConfig()?.getSignatureHashFamily() ?? ''
+  const config = decodeExact(messages.fabricMspConfig, bytes)
+  const family = config.cryptoConfig?.signatureHashFamily ?? ''
   if (family !== '' && family !== 'SHA2') throw new EvidenceError({ code: 'UNSUPPORTED_TYPE', message: 'an MSP of another hash family' })
-  const ous = config.getFabricNodeOus()
+  const ous = config.fabricNodeOus
+  const issuerOf = createIssuers()
   const setup = {
     crypto,
-    id: config.getName(),
-    roots: config.getRootCertsList_asU8().map(parseCertificate),
-    intermediates: config.getIntermediateCertsList_asU8().map(parseCertificate),
-    admins: config.getAdminsList_asU8().map(parseCertificate),
-    revocations: config.getRevocationListList_asU8().map(parseRevocationList),
-    nodeOus: ous?.getEnable() === true
+    id: config.name,
+    roots: config.rootCerts.map(parseCertificate),
+    intermediates: config.intermediateCerts.map(parseCertificate),
+    admins: config.admins.map(parseCertificate),
+    revocations: config.revocationList.map(parseRevocationList),
+    nodeOus: ous?.enable === true
       ? [
-          ...nodeOu('client', ous.getClientOuIdentifier()), ...nodeOu('peer', ous.getPeerOuIdentifier()),
-          ...nodeOu('admin', ous.getAdminOuIdentifier()), ...nodeOu('orderer', ous.getOrdererOuIdentifier())
+          ...nodeOu(issuerOf, 'client', ous.client), ...nodeOu(issuerOf, 'peer', ous.peer),
+          ...nodeOu(issuerOf, 'admin', ous.admin), ...nodeOu(issuerOf, 'orderer', ous.orderer)
         ]
       : undefined,
-    units: config.getOrganizationalUnitIdentifiersList().map((ou) => ({
-      unit: ou.getOrganizationalUnitIdentifier(), issuer: issuerOf(ou)
-    }))
+    units: config.organizationalUnitIdentifiers.map((ou) => ({ unit: ou.unit, issuer: issuerOf(ou) }))
   }
   if (setup.roots.length === 0) throw new EvidenceError({ code: 'CERTIFICATE', message: `MSP ${setup.id} has no root certificate` })
   return setup
 }
 
-function nodeOu (role: MspRole, ou: mspConfig.FabricOUIdentifier | undefined): NodeOu[] {
-  const unit = ou?.getOrganizationalUnitIdentifier() ?? ''
-  return ou === undefined || unit === '' ? [] : [{ role, unit, issuer: issuerOf(ou) }]
+function nodeOu (issuerOf: IssuerOf, role: MspRole, ou: messages.OuIdentifier | undefined): NodeOu[] {
+  return ou === undefined || ou.unit === '' ? [] : [{ role, unit: ou.unit, issuer: issuerOf(ou) }]
 }
 
-/** The CA that an OU is bound to. Fabric compares digests of whole paths; a CA has one path, so its certificate says the same. */
-function issuerOf (ou: mspConfig.FabricOUIdentifier): Uint8Array | undefined {
-  const pem = ou.getCertificate_asU8()
-  return pem.length === 0 ? undefined : pemToDer(pem)
+type IssuerOf = (ou: messages.OuIdentifier) => Uint8Array | undefined
+
+/**
+ * The CA that an OU is bound to. Fabric compares digests of whole paths; a CA has one path, so its certificate says the same. An MSP
+ * names the same CA for each of its OUs, so that what was read is kept.
+ */
+function createIssuers (): IssuerOf {
+  const known = new Map<string, Uint8Array>()
+  return ({ certificate }) => {
+    if (certificate.length === 0) return undefined
+    const text = fromUtf8(certificate)
+    const der = known.get(text) ?? pemToDer(certificate)
+    known.set(text, der)
+    return der
+  }
 }
 
 function judge (setup: Setup, identity: Uint8Array): MspVerdict {

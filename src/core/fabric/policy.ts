@@ -1,8 +1,9 @@
 import { equalBytes, toHex } from '../bytes.js'
 import { EvidenceError } from '../errors.js'
+import { decodeExact } from './message.js'
+import * as messages from './messages.js'
 import { type MspRole, parseSerializedIdentity } from './msp.js'
 import { pemToDer } from './pem.js'
-import { type configtx, decodeExact, mspPrincipal, policies } from './proto.js'
 
 /** Who one signature came from: an identity that its MSP found valid, whose signature was verified. */
 export interface PolicySigner {
@@ -40,56 +41,53 @@ const ROLES: readonly MspRole[] = ['member', 'admin', 'client', 'peer', 'orderer
 const META_RULES: readonly MetaRule[] = ['ANY', 'ALL', 'MAJORITY']
 const SIGNATURE = 1
 const IMPLICIT_META = 3
+// MSPPrincipal.Classification
+const CLASS_ROLE = 0
+const CLASS_IDENTITY = 2
 
 /** The policies of a configuration, from its /Channel group. */
-export function readPolicyTree (group: configtx.ConfigGroup): PolicyTree {
+export function readPolicyTree (group: messages.ConfigGroup): PolicyTree {
   const found = new Map<string, Policy>()
   const groups = new Map<string, PolicyTree>()
-  for (const [name, value] of group.getPoliciesMap().entries()) {
-    const policy = value.getPolicy()
-    if (policy !== undefined) found.set(name, readPolicy(policy.getType(), policy.getValue_asU8()))
+  for (const [name, { policy }] of group.policies) {
+    if (policy !== undefined) found.set(name, readPolicy(policy.type, policy.value))
   }
-  for (const [name, sub] of group.getGroupsMap().entries()) groups.set(name, readPolicyTree(sub))
+  for (const [name, sub] of group.groups) groups.set(name, readPolicyTree(sub))
   return { policies: found, groups }
 }
 
 function readPolicy (type: number, value: Uint8Array): Policy {
-  if (type === SIGNATURE) return { kind: 'signature', rule: readSignaturePolicy(decodeExact(policies.SignaturePolicyEnvelope, value)) }
+  if (type === SIGNATURE) return { kind: 'signature', rule: readSignaturePolicy(decodeExact(messages.signaturePolicyEnvelope, value)) }
   if (type !== IMPLICIT_META) return { kind: 'unsupported' }
-  const meta = decodeExact(policies.ImplicitMetaPolicy, value)
-  const rule = META_RULES[meta.getRule()]
-  return rule === undefined ? { kind: 'unsupported' } : { kind: 'implicit-meta', subPolicy: meta.getSubPolicy(), rule }
+  const meta = decodeExact(messages.implicitMetaPolicy, value)
+  const rule = META_RULES[meta.rule]
+  return rule === undefined ? { kind: 'unsupported' } : { kind: 'implicit-meta', subPolicy: meta.subPolicy, rule }
 }
 
 /** The rule of a SignaturePolicyEnvelope, principals resolved. */
-export function readSignaturePolicy (envelope: policies.SignaturePolicyEnvelope): SignatureRule {
-  if (envelope.getVersion() !== 0) throw new EvidenceError({ code: 'UNSUPPORTED_TYPE', message: 'a signature policy of another version' })
-  const principals = envelope.getIdentitiesList().map(readPrincipal)
-  const rule = envelope.getRule()
+export function readSignaturePolicy ({ version, rule, identities }: messages.SignaturePolicyEnvelope): SignatureRule {
+  if (version !== 0) throw new EvidenceError({ code: 'UNSUPPORTED_TYPE', message: 'a signature policy of another version' })
+  const principals = identities.map(readPrincipal)
   if (rule === undefined) throw new EvidenceError({ code: 'PROTOBUF', message: 'a signature policy without a rule' })
   return readRule(rule, principals)
 }
 
-function readRule (rule: policies.SignaturePolicy, principals: readonly Principal[]): SignatureRule {
-  const gate = rule.getNOutOf()
-  if (gate !== undefined) {
-    return { kind: 'n-out-of', n: gate.getN(), rules: gate.getRulesList().map((sub) => readRule(sub, principals)) }
-  }
-  const principal = rule.hasSignedBy() ? principals[rule.getSignedBy()] : undefined
+function readRule ({ nOutOf, signedBy }: messages.SignaturePolicy, principals: readonly Principal[]): SignatureRule {
+  if (nOutOf !== undefined) return { kind: 'n-out-of', n: nOutOf.n, rules: nOutOf.rules.map((sub) => readRule(sub, principals)) }
+  const principal = signedBy === undefined ? undefined : principals[signedBy]
   if (principal === undefined) throw new EvidenceError({ code: 'PROTOBUF', message: 'a signature policy with a rule of no principal' })
   return { kind: 'signed-by', principal }
 }
 
-function readPrincipal (principal: mspPrincipal.MSPPrincipal): Principal {
-  const bytes = principal.getPrincipal_asU8()
-  switch (principal.getPrincipalClassification()) {
-    case mspPrincipal.MSPPrincipal.Classification.ROLE: {
-      const role = decodeExact(mspPrincipal.MSPRole, bytes)
-      const name = ROLES[role.getRole()]
-      return name === undefined ? { kind: 'unsupported' } : { kind: 'role', mspId: role.getMspIdentifier(), role: name }
+function readPrincipal ({ classification, principal }: messages.MspPrincipal): Principal {
+  switch (classification) {
+    case CLASS_ROLE: {
+      const { mspIdentifier, role } = decodeExact(messages.mspRole, principal)
+      const name = ROLES[role]
+      return name === undefined ? { kind: 'unsupported' } : { kind: 'role', mspId: mspIdentifier, role: name }
     }
-    case mspPrincipal.MSPPrincipal.Classification.IDENTITY: {
-      const { mspId, pem } = parseSerializedIdentity(bytes)
+    case CLASS_IDENTITY: {
+      const { mspId, pem } = parseSerializedIdentity(principal)
       return { kind: 'identity', mspId, certificate: pemToDer(pem) }
     }
     default:
@@ -202,3 +200,10 @@ function fulfils (person: Person, principal: Principal): boolean {
 export type EndorsementPolicy =
   | { readonly kind: 'reference', readonly path: string }
   | { readonly kind: 'signature', readonly rule: SignatureRule }
+
+/** The policy of a chaincode or a collection. */
+export function readEndorsementPolicy ({ signaturePolicy, channelConfigPolicyReference }: messages.ApplicationPolicy): EndorsementPolicy {
+  return signaturePolicy === undefined
+    ? { kind: 'reference', path: channelConfigPolicyReference ?? '' }
+    : { kind: 'signature', rule: readSignaturePolicy(signaturePolicy) }
+}

@@ -1,5 +1,6 @@
 import { compareBytes, toHex, utf8 } from '../bytes.js'
-import { decodeExact, kvrwset, rwset } from './proto.js'
+import { decodeExact } from './message.js'
+import * as messages from './messages.js'
 import { FabricRefusal } from './refusal.js'
 
 /** Where a value was written: block and transaction index. */
@@ -25,7 +26,7 @@ export interface NsRwset {
   readonly namespace: string
   readonly reads: readonly Read[]
   readonly writes: readonly Write[]
-  readonly rangeQueries: readonly kvrwset.RangeQueryInfo[]
+  readonly rangeQueries: readonly messages.RangeQueryInfo[]
   readonly metadataWrites: number
   readonly collections: readonly CollectionRwset[]
 }
@@ -43,58 +44,55 @@ export interface CollectionRwset {
 
 /** SHA-256 of no bytes: the hash of a value that deletes its key, since an empty value does (FAB-18386). */
 const HASH_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
-const KEY_VALUE: number = rwset.TxReadWriteSet.DataModel.KV
+/** TxReadWriteSet.DataModel */
+const KEY_VALUE = 0
 
 /**
  * Parses a TxReadWriteSet. Namespaces, and keys within one, must rise in byte order, as Fabric writes them: a second write of a key
  * could otherwise replace the one that was shown.
  */
 export function parseReadWriteSets (results: Uint8Array): NsRwset[] {
-  const set = decodeExact(rwset.TxReadWriteSet, results)
-  if (set.getDataModel() !== KEY_VALUE) throw new FabricRefusal('READ_WRITE_SET', 'not a key-value read/write set')
-  const sets = set.getNsRwsetList().map(readNamespace)
+  const set = decodeExact(messages.txReadWriteSet, results)
+  if (set.dataModel !== KEY_VALUE) throw new FabricRefusal('READ_WRITE_SET', 'not a key-value read/write set')
+  const sets = set.nsRwset.map(readNamespace)
   requireRising(sets.map(({ namespace }) => namespace), 'namespaces')
   return sets
 }
 
-function readNamespace (set: rwset.NsReadWriteSet): NsRwset {
-  const kv = decodeExact(kvrwset.KVRWSet, set.getRwset_asU8())
-  const reads = kv.getReadsList().map(readRead)
-  const writes = kv.getWritesList().map((write) => ({
-    key: write.getKey(), isDelete: write.getIsDelete(), value: write.getValue_asU8()
-  }))
+function readNamespace (set: messages.NsReadWriteSet): NsRwset {
+  const kv = decodeExact(messages.kvRwset, set.rwset)
+  const reads = kv.reads.map(readRead)
   requireRising(reads.map(({ key }) => key), 'keys read')
-  requireRising(writes.map(({ key }) => key), 'keys written')
+  requireRising(kv.writes.map(({ key }) => key), 'keys written')
   return {
-    namespace: set.getNamespace(),
+    namespace: set.namespace,
     reads,
-    writes,
-    rangeQueries: kv.getRangeQueriesInfoList(),
-    metadataWrites: kv.getMetadataWritesList().length,
-    collections: set.getCollectionHashedRwsetList().map(readCollection)
+    writes: kv.writes,
+    rangeQueries: kv.rangeQueriesInfo,
+    metadataWrites: kv.metadataWrites.length,
+    collections: set.collectionHashedRwset.map(readCollection)
   }
 }
 
-function readCollection (set: rwset.CollectionHashedReadWriteSet): CollectionRwset {
-  const hashed = decodeExact(kvrwset.HashedRWSet, set.getHashedRwset_asU8())
+function readCollection ({ collectionName, hashedRwset, pvtRwsetHash }: messages.CollectionHashedReadWriteSet): CollectionRwset {
+  const hashed = decodeExact(messages.hashedRwset, hashedRwset)
   return {
-    name: set.getCollectionName(),
-    reads: hashed.getHashedReadsList().map((read) => readVersion(toHex(read.getKeyHash_asU8()), read.getVersion())),
-    writes: hashed.getHashedWritesList().map((write) => {
-      const value = write.getValueHash_asU8()
-      return { key: toHex(write.getKeyHash_asU8()), isDelete: write.getIsDelete() || toHex(value) === HASH_OF_NOTHING, value }
-    }),
-    metadataWrites: hashed.getMetadataWritesList().length,
-    contentHash: set.getPvtRwsetHash_asU8()
+    name: collectionName,
+    reads: hashed.hashedReads.map(({ keyHash, version }) => readVersion(toHex(keyHash), version)),
+    writes: hashed.hashedWrites.map(({ keyHash, isDelete, valueHash: value }) => (
+      { key: toHex(keyHash), isDelete: isDelete || toHex(value) === HASH_OF_NOTHING, value }
+    )),
+    metadataWrites: hashed.metadataWrites.length,
+    contentHash: pvtRwsetHash
   }
 }
 
-function readRead (read: kvrwset.KVRead): Read {
-  return readVersion(read.getKey(), read.getVersion())
+function readRead ({ key, version }: messages.KvRead): Read {
+  return readVersion(key, version)
 }
 
-function readVersion (key: string, version: kvrwset.Version | undefined): Read {
-  return version === undefined ? { key } : { key, version: { block: BigInt(version.getBlockNum()), tx: BigInt(version.getTxNum()) } }
+function readVersion (key: string, version: messages.KvRead['version']): Read {
+  return version === undefined ? { key } : { key, version: { block: BigInt(version.blockNum), tx: BigInt(version.txNum) } }
 }
 
 function requireRising (names: readonly string[], what: string): void {

@@ -1,7 +1,7 @@
 import { concat, equalBytes, toHex } from '../bytes.js'
 import type { Sha256 } from '../merkle.js'
-import type { MessageShape } from './explicit-defaults.js'
-import { chaincode, common, decodeDefaulted, decodeExact, proposal, proposalResponse, transaction } from './proto.js'
+import { decodeDefaulted, decodeExact } from './message.js'
+import * as messages from './messages.js'
 import { FabricRefusal } from './refusal.js'
 import { type NsRwset, parseReadWriteSets } from './rwset.js'
 
@@ -69,47 +69,37 @@ export interface EndorserTransaction extends ParsedEnvelope, EndorsedResponse {
 const ENDORSER_TRANSACTION = 3
 const EMPTY = new Uint8Array(0)
 
-// ChaincodeInvocationSpec: 1 ChaincodeSpec {1 type, 2 ChaincodeID, 3 ChaincodeInput {1 args, 2 decorations, 3 is_init}, 4 timeout}.
-const INPUT: MessageShape = { repeated: new Set([1, 2]) }
-const SPEC: MessageShape = { messages: new Map([[2, {}], [3, INPUT]]) }
-const INVOCATION: MessageShape = { messages: new Map([[1, SPEC]]) }
-
-// ChannelHeader: 3 is the timestamp, whose nanoseconds fabric-network writes even when they are 0.
-const CHANNEL_HEADER: MessageShape = { messages: new Map([[3, {}]]) }
-
 /** Takes the outside of an envelope apart: payload and signature and nothing else, each level in its one encoding. */
 export function parseEnvelope (bytes: Uint8Array): ParsedEnvelope {
-  const envelope = decodeExact(common.Envelope, bytes)
-  const payloadBytes = envelope.getPayload_asU8()
-  if (payloadBytes.length === 0) throw new FabricRefusal('TRANSACTION_FORM', 'an envelope without payload')
-  const payload = decodeExact(common.Payload, payloadBytes)
-  const header = payload.getHeader()
+  const { payload, signature } = decodeExact(messages.envelope, bytes)
+  if (payload.length === 0) throw new FabricRefusal('TRANSACTION_FORM', 'an envelope without payload')
+  const { header, data } = decodeExact(messages.payload, payload)
   return {
-    payload: payloadBytes,
-    signature: envelope.getSignature_asU8(),
-    channelHeader: parseChannelHeader(header?.getChannelHeader_asU8() ?? EMPTY),
-    signatureHeader: parseSignatureHeader(header?.getSignatureHeader_asU8() ?? EMPTY),
-    data: payload.getData_asU8()
+    payload,
+    signature,
+    channelHeader: parseChannelHeader(header?.channelHeader ?? EMPTY),
+    signatureHeader: parseSignatureHeader(header?.signatureHeader ?? EMPTY),
+    data
   }
 }
 
+/** fabric-network writes the nanoseconds of a timestamp even when they are 0. */
 export function parseChannelHeader (bytes: Uint8Array): ChannelHeader {
-  const header = decodeDefaulted(common.ChannelHeader, bytes, CHANNEL_HEADER)
-  const timestamp = header.getTimestamp()
+  const { type, channelId, txId, timestamp, extension, epoch } = decodeDefaulted(messages.channelHeader, bytes)
   return {
     bytes,
-    type: header.getType(),
-    channelId: header.getChannelId(),
-    txId: header.getTxId(),
-    timestamp: { seconds: BigInt(timestamp?.getSeconds() ?? 0), nanos: timestamp?.getNanos() ?? 0 },
-    extension: header.getExtension_asU8(),
-    epoch: header.getEpoch()
+    type,
+    channelId,
+    txId,
+    extension,
+    epoch,
+    timestamp: { seconds: BigInt(timestamp?.seconds ?? 0), nanos: timestamp?.nanos ?? 0 }
   }
 }
 
 export function parseSignatureHeader (bytes: Uint8Array): SignatureHeader {
-  const header = decodeExact(common.SignatureHeader, bytes)
-  return { bytes, creator: header.getCreator_asU8(), nonce: header.getNonce_asU8() }
+  const { creator, nonce } = decodeExact(messages.signatureHeader, bytes)
+  return { bytes, creator, nonce }
 }
 
 /**
@@ -120,16 +110,15 @@ export function parseEndorserTransaction (bytes: Uint8Array): EndorserTransactio
   const envelope = parseEnvelope(bytes)
   const { channelHeader, signatureHeader } = envelope
   if (channelHeader.type !== ENDORSER_TRANSACTION) throw new FabricRefusal('TRANSACTION_TYPE', 'not an endorser transaction')
-  const actions = decodeExact(transaction.Transaction, envelope.data).getActionsList()
+  const { actions } = decodeExact(messages.transaction, envelope.data)
   const [only] = actions
   if (only === undefined || actions.length !== 1) throw new FabricRefusal('TRANSACTION_ACTIONS', `${actions.length} actions`)
-  if (!equalBytes(only.getHeader_asU8(), signatureHeader.bytes)) {
+  if (!equalBytes(only.header, signatureHeader.bytes)) {
     throw new FabricRefusal('TRANSACTION_FORM', 'the action has another signature header than the payload')
   }
-  const payload = decodeExact(transaction.ChaincodeActionPayload, only.getPayload_asU8())
-  const endorsed = payload.getAction()
-  const input = parseProposalPayload(payload.getChaincodeProposalPayload_asU8())
-  const response = parseResponsePayload(endorsed?.getProposalResponsePayload_asU8() ?? EMPTY)
+  const { chaincodeProposalPayload, action } = decodeExact(messages.chaincodeActionPayload, only.payload)
+  const input = parseProposalPayload(chaincodeProposalPayload)
+  const response = parseResponsePayload(action?.proposalResponsePayload ?? EMPTY)
   if (response.action.chaincodeId.name !== input.chaincodeName) {
     throw new FabricRefusal('TRANSACTION_FORM', 'another chaincode answered than was called')
   }
@@ -139,50 +128,30 @@ export function parseEndorserTransaction (bytes: Uint8Array): EndorserTransactio
     ...response,
     creator: signatureHeader.creator,
     nonce: signatureHeader.nonce,
-    endorsements: (endorsed?.getEndorsementsList() ?? []).map((endorsement) => ({
-      endorser: endorsement.getEndorser_asU8(), signature: endorsement.getSignature_asU8()
-    }))
+    endorsements: action?.endorsements ?? []
   }
 }
 
 /** Parses a ChaincodeProposalPayload as it is hashed and stored: without transient data. */
 export function parseProposalPayload (bytes: Uint8Array): Pick<EndorserTransaction, 'proposalPayload' | 'chaincodeName' | 'args'> {
-  const payload = decodeExact(proposal.ChaincodeProposalPayload, bytes)
-  if (payload.getTransientmapMap().getLength() > 0) throw new FabricRefusal('TRANSACTION_FORM', 'a proposal with transient data')
-  const spec = decodeDefaulted(chaincode.ChaincodeInvocationSpec, payload.getInput_asU8(), INVOCATION).getChaincodeSpec()
-  return {
-    proposalPayload: bytes,
-    chaincodeName: spec?.getChaincodeId()?.getName() ?? '',
-    args: spec?.getInput()?.getArgsList_asU8() ?? []
-  }
+  const { input, transientMap } = decodeExact(messages.chaincodeProposalPayload, bytes)
+  if (transientMap.size > 0) throw new FabricRefusal('TRANSACTION_FORM', 'a proposal with transient data')
+  const spec = decodeDefaulted(messages.chaincodeInvocationSpec, input).chaincodeSpec
+  return { proposalPayload: bytes, chaincodeName: spec?.chaincodeId?.name ?? '', args: spec?.input?.args ?? [] }
 }
 
 /** Parses a ProposalResponsePayload, down to its read/write sets. */
 export function parseResponsePayload (bytes: Uint8Array): EndorsedResponse {
-  const payload = decodeExact(proposalResponse.ProposalResponsePayload, bytes)
-  const action = decodeExact(proposal.ChaincodeAction, payload.getExtension_asU8())
-  const results = action.getResults_asU8()
+  const { proposalHash, extension } = decodeExact(messages.proposalResponsePayload, bytes)
+  const { results, events, response, chaincodeId } = decodeExact(messages.chaincodeAction, extension)
+  if (response === undefined) throw new FabricRefusal('TRANSACTION_FORM', 'an action without response')
+  if (chaincodeId === undefined) throw new FabricRefusal('TRANSACTION_FORM', 'an action without chaincode')
   return {
     responsePayload: bytes,
-    proposalHash: payload.getProposalHash_asU8(),
-    action: {
-      results,
-      events: action.getEvents_asU8(),
-      response: readResponse(action.getResponse()),
-      chaincodeId: readChaincodeId(action.getChaincodeId())
-    },
+    proposalHash,
+    action: { results, events, response, chaincodeId },
     readWriteSets: parseReadWriteSets(results)
   }
-}
-
-function readResponse (response: proposalResponse.Response | undefined): ChaincodeAction['response'] {
-  if (response === undefined) throw new FabricRefusal('TRANSACTION_FORM', 'an action without response')
-  return { status: response.getStatus(), message: response.getMessage(), payload: response.getPayload_asU8() }
-}
-
-function readChaincodeId (id: chaincode.ChaincodeID | undefined): ChaincodeAction['chaincodeId'] {
-  if (id === undefined) throw new FabricRefusal('TRANSACTION_FORM', 'an action without chaincode')
-  return { name: id.getName(), version: id.getVersion() }
 }
 
 /** The transaction id that a nonce and a creator give: lower-case hex of SHA-256(nonce || creator). */

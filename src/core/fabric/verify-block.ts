@@ -1,10 +1,11 @@
 import { toHex } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
 import { type BlockHeader, dataHash, headerDer, ordererSignedBytes } from './block.js'
-import type { ChannelConfig, Consenter } from './config.js'
+import type { ChannelConfig } from './config.js'
 import { verifyLowS } from './ecdsa.js'
-import { type Msp, validateIdentity } from './msp.js'
-import { common, decodeAny, decodeExact, identities } from './proto.js'
+import { decodeAny, decodeExact } from './message.js'
+import * as messages from './messages.js'
+import { type Msp, serializeIdentity, validateIdentity } from './msp.js'
 import { attempt, FabricRefusal, type FabricResult } from './refusal.js'
 import type { Certificate } from './x509.js'
 
@@ -59,8 +60,8 @@ export function requireOrderedBlock (crypto: Crypto, channel: string, range: Con
   if (config.consensusType !== 'BFT') throw new FabricRefusal('UNSUPPORTED', `consensus type ${config.consensusType}`)
   const isConfig = isConfiguration(requireEnvelopes(channel, block.data))
   const header = requireHeader(crypto, block)
-  const metadata = decodeExact(common.Metadata, block.signatures)
-  requireLastConfig(range, header.number, isConfig, metadata.getValue_asU8())
+  const metadata = decodeExact(messages.metadata, block.signatures)
+  requireLastConfig(range, header.number, isConfig, metadata.value)
   const consenters = requireSignatures(crypto, config, metadata, headerDer(header))
   return { header, hash: crypto.sha256(headerDer(header)), consenters, quorum: config.quorum, of: config.consenters.length }
 }
@@ -73,14 +74,14 @@ export function requireOrderedBlock (crypto: Crypto, channel: string, range: Con
  * bytes ordered, and must not spoil the evidence of everybody else in the block. What is relied on, the one transaction or
  * configuration, is decoded exactly by whoever relies on it.
  */
-export function requireEnvelopes (channel: string, data: readonly Uint8Array[]): common.ChannelHeader[] {
+export function requireEnvelopes (channel: string, data: readonly Uint8Array[]): messages.ChannelHeaderMessage[] {
   if (data.length === 0) throw new FabricRefusal('HEADER', 'a block without data')
   return data.map((element) => {
-    const payload = decodeExact(common.Envelope, element).getPayload_asU8()
+    const { payload } = decodeExact(messages.envelope, element)
     if (payload.length === 0) throw new FabricRefusal('TRANSACTION_FORM', 'an envelope without payload')
-    const header = decodeAny(common.Payload, payload).getHeader()?.getChannelHeader_asU8() ?? new Uint8Array(0)
-    const channelHeader = decodeAny(common.ChannelHeader, header)
-    if (channelHeader.getChannelId() !== channel) throw new FabricRefusal('CHANNEL', 'an envelope of another channel')
+    const { header } = decodeAny(messages.payload, payload)
+    const channelHeader = decodeAny(messages.channelHeader, header?.channelHeader ?? new Uint8Array(0))
+    if (channelHeader.channelId !== channel) throw new FabricRefusal('CHANNEL', 'an envelope of another channel')
     return channelHeader
   })
 }
@@ -91,8 +92,8 @@ function requireHeader (crypto: Crypto, block: BlockEvidence): BlockHeader {
 }
 
 /** Whether these are the envelopes of a configuration block: one, of type CONFIG. */
-export function isConfiguration (headers: readonly common.ChannelHeader[]): boolean {
-  return headers.length === 1 && headers[0]?.getType() === CONFIG
+export function isConfiguration (headers: readonly messages.ChannelHeaderMessage[]): boolean {
+  return headers.length === 1 && headers[0]?.type === CONFIG
 }
 
 /**
@@ -101,9 +102,9 @@ export function isConfiguration (headers: readonly common.ChannelHeader[]): bool
  */
 function requireLastConfig (range: ConfigRange, number: bigint, isConfig: boolean, value: Uint8Array): void {
   requireInRange(range, number, isConfig)
-  const lastConfig = decodeExact(common.OrdererBlockMetadata, value).getLastConfig()
+  const { lastConfig } = decodeExact(messages.ordererBlockMetadata, value)
   if (lastConfig === undefined) throw new FabricRefusal('LAST_CONFIG', 'the signed metadata names no configuration')
-  const named = BigInt(lastConfig.getIndex())
+  const named = BigInt(lastConfig.index)
   if (isConfig ? named === number : named === range.from) return
   if (range.until === undefined && named > range.from && named <= number) {
     throw new FabricRefusal('BUNDLE_OLDER', `the trust bundle ends before the configuration of block ${named}`)
@@ -118,16 +119,14 @@ function requireInRange (range: ConfigRange, number: bigint, isConfig: boolean):
   if (range.until === number && !isConfig) throw new FabricRefusal('LAST_CONFIG', `block ${number} is known to be a configuration block`)
 }
 
-function requireSignatures (crypto: Crypto, config: ChannelConfig, metadata: common.Metadata, header: Uint8Array): SigningConsenter[] {
-  const value = metadata.getValue_asU8()
-  const signers = metadata.getSignaturesList().map((signature) => {
-    const identifierHeader = signature.getIdentifierHeader_asU8()
-    if (signature.getSignatureHeader_asU8().length > 0 || identifierHeader.length === 0) {
+function requireSignatures (crypto: Crypto, config: ChannelConfig, metadata: messages.Metadata, header: Uint8Array): SigningConsenter[] {
+  const signers = metadata.signatures.map(({ identifierHeader, signatureHeader, signature }) => {
+    if (signatureHeader.length > 0 || identifierHeader.length === 0) {
       throw new FabricRefusal('ORDERER_SIGNATURE', 'a signature that does not name its consenter by number')
     }
-    const signer = requireConsenter(config, decodeExact(common.IdentifierHeader, identifierHeader).getIdentifier())
-    const signed = ordererSignedBytes(value, identifierHeader, header)
-    if (!verifyLowS(crypto, signer.certificate.publicKey, signed, signature.getSignature_asU8())) {
+    const signer = requireConsenter(config, decodeExact(messages.identifierHeader, identifierHeader).identifier)
+    const signed = ordererSignedBytes(metadata.value, identifierHeader, header)
+    if (!verifyLowS(crypto, signer.certificate.publicKey, signed, signature)) {
       throw new FabricRefusal('ORDERER_SIGNATURE', `the signature of consenter ${signer.id} does not verify`)
     }
     return signer
@@ -151,18 +150,11 @@ function requireQuorum (config: ChannelConfig, signers: readonly SigningConsente
 function requireConsenter (config: ChannelConfig, id: number): SigningConsenter {
   const consenter = config.consenters.find((candidate) => candidate.id === id)
   if (consenter === undefined) throw new FabricRefusal('ORDERER_UNKNOWN', `no consenter has the number ${id}`)
-  const verdict = validateIdentity(config.ordererMsps, serializeConsenter(consenter))
+  const verdict = validateIdentity(config.ordererMsps, serializeIdentity({ mspId: consenter.mspId, pem: consenter.identity }))
   if (verdict.ok) return { id, mspId: verdict.mspId, certificate: verdict.certificate }
   throw verdict.reason === 'IDENTITY_UNSUPPORTED'
     ? new FabricRefusal('UNSUPPORTED', `consenter ${id} has an unsupported key`)
     : new FabricRefusal('ORDERER_UNKNOWN', `consenter ${id} is no identity of ${consenter.mspId} (${verdict.reason})`)
-}
-
-function serializeConsenter (consenter: Consenter): Uint8Array {
-  const identity = new identities.SerializedIdentity()
-  identity.setMspid(consenter.mspId)
-  identity.setIdBytes(consenter.identity)
-  return identity.serializeBinary()
 }
 
 /** The MSPs whose identities may create transactions: those of all organizations of the channel. */

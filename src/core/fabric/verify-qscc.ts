@@ -2,8 +2,9 @@ import { equalBytes } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
 import type { FabricReadback } from '../proof.js'
 import type { Endorser } from './endorsement.js'
+import { decodeExact } from './message.js'
+import * as messages from './messages.js'
 import type { EndorsementPolicy } from './policy.js'
-import { decodeExact, transaction } from './proto.js'
 import { attempt, FabricRefusal, type FabricResult } from './refusal.js'
 import type { ConfigRange } from './verify-block.js'
 import { decodeQuery, type IdentityLookup, rangesFrom, requireEndorsed, requireProposal, requireResponse } from './verify-query.js'
@@ -42,11 +43,9 @@ export function verifyQscc (
     if (evidence.proposal === undefined) throw new FabricRefusal('PROPOSAL', 'the proposal is missing, which alone names the channel')
     const { channel, txId } = question
     requireProposal(crypto, evidence.proposal, { channel, chaincode: 'qscc', args: ['GetTransactionByID', channel, txId] }, response)
-    const processed = decodeExact(transaction.ProcessedTransaction, response.action.response.payload)
-    const envelope = processed.getTransactionenvelope()?.serializeBinary() ?? new Uint8Array(0)
-    if (!equalBytes(envelope, question.envelope)) throw new FabricRefusal('ENVELOPE', 'the ledger holds another envelope under this id')
-    const code = processed.getValidationcode()
-    if (code !== VALID) throw new FabricRefusal('VALIDATION_CODE', `the ledger refused the transaction with code ${code}`)
+    const { transactionEnvelope, validationCode } = decodeExact(messages.processedTransaction, response.action.response.payload)
+    if (transactionEnvelope === undefined || !equalBytes(transactionEnvelope, question.envelope)) throw new FabricRefusal('ENVELOPE', 'the ledger holds another envelope under this id')
+    if (validationCode !== VALID) throw new FabricRefusal('VALIDATION_CODE', `the ledger refused the transaction with code ${validationCode}`)
     return requireEndorsed(crypto, rangesFrom(ranges, question.block), question.policy, evidence)
   })
 }

@@ -1,6 +1,6 @@
 import { User } from 'fabric-common'
 import type { Identity, IdentityProvider } from 'fabric-network'
-import { identities } from '../../core/fabric/proto.js'
+import { serializeIdentity } from '../../core/fabric/msp.js'
 import { ecdsaSigner } from '../identity/signer.js'
 import type { StoredIdentity } from '../identity/wallet.js'
 
@@ -15,10 +15,7 @@ export function signingProvider ({ mspId, certificatePem, privateKeyPem }: Store
   identity: Identity, identityProvider: IdentityProvider
 } {
   const sign = ecdsaSigner(privateKeyPem)
-  const message = new identities.SerializedIdentity()
-  message.setMspid(mspId)
-  message.setIdBytes(Buffer.from(certificatePem))
-  const serialized = Buffer.from(message.serializeBinary())
+  const serialized = Buffer.from(serializeIdentity({ mspId, pem: Buffer.from(certificatePem) }))
   const signing = { serialize: () => serialized, sign, getMSPId: () => mspId, isValid: () => true }
   class NodeUser extends User {
     override getMspid (): string { return mspId }

@@ -1,12 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toBase64url, toHex } from '../../core/bytes.js'
 import { parseBlock } from '../../core/fabric/block.js'
-import { decodeExact, ledger } from '../../core/fabric/proto.js'
+import { bytes as bytesField, decodeExact, message, nested, uint64 } from '../../core/fabric/message.js'
 import { parseEnvelope } from '../../core/fabric/transaction.js'
 import type { LedgerBlock } from '../ledger.js'
 import type { FabricClient } from './client.js'
 import { FabricFailure, ledgerError } from './failure.js'
 
+// common/ledger.proto
+const blockchainInfo = message({
+  height: uint64(1),
+  currentBlockHash: bytesField(2),
+  previousBlockHash: bytesField(3),
+  bootstrappingSnapshotInfo: nested(4, message({ lastBlockInSnapshot: uint64(1) }))
+})
 const TRANSACTIONS_FILTER = 2
 /** Validation code of a transaction that no filter entry speaks of: NOT_VALIDATED. */
 const NOT_VALIDATED = 254
@@ -43,7 +50,7 @@ export function createBlockReader (client: Pick<FabricClient, 'evaluate'>, chann
   }
   const height = async (): Promise<string> => {
     const bytes = await ask('GetChainInfo')
-    return String(decodeExact(ledger.BlockchainInfo, bytes ?? new Uint8Array(0)).getHeight())
+    return String(decodeExact(blockchainInfo, bytes ?? new Uint8Array(0)).height)
   }
   return {
     block,

@@ -1,18 +1,19 @@
-import { common, decodeExact, proposal, proposalResponse, transaction } from '../../core/fabric/proto.js'
+import common from '@hyperledger/fabric-protos/lib/common/common_pb.js'
+import proposalResponse from '@hyperledger/fabric-protos/lib/peer/proposal_response_pb.js'
+import transaction from '@hyperledger/fabric-protos/lib/peer/transaction_pb.js'
+import { bytes, decodeExact, message } from '../../core/fabric/message.js'
+import { header } from '../../core/fabric/messages.js'
 import { parseChannelHeader } from '../../core/fabric/transaction.js'
 import type { PeerAnswer, ProposalParts } from './client.js'
 
+// peer/proposal.proto
+const proposal = message({ header: bytes(1), payload: bytes(2), extension: bytes(3) })
+
 /** Takes the bytes of a signed proposal apart. */
-export function proposalParts (bytes: Uint8Array): ProposalParts {
-  const message = decodeExact(proposal.Proposal, bytes)
-  const header = decodeExact(common.Header, message.getHeader_asU8())
-  const channelHeader = header.getChannelHeader_asU8()
-  return {
-    txId: parseChannelHeader(channelHeader).txId,
-    channelHeader,
-    signatureHeader: header.getSignatureHeader_asU8(),
-    payload: message.getPayload_asU8()
-  }
+export function proposalParts (proposed: Uint8Array): ProposalParts {
+  const { header: headers, payload } = decodeExact(proposal, proposed)
+  const { channelHeader, signatureHeader } = decodeExact(header, headers)
+  return { txId: parseChannelHeader(channelHeader).txId, channelHeader, signatureHeader, payload }
 }
 
 /** The payload of the envelope that carries an endorsed proposal to the orderers; its submitter signs exactly these bytes. */
@@ -20,10 +21,10 @@ export function transactionPayload (parts: ProposalParts, answers: readonly [Pee
   const action = new transaction.ChaincodeEndorsedAction()
   action.setProposalResponsePayload(answers[0].responsePayload)
   for (const { endorsement } of answers) {
-    const message = new proposalResponse.Endorsement()
-    message.setEndorser(endorsement.endorser)
-    message.setSignature(endorsement.signature)
-    action.addEndorsements(message)
+    const endorsed = new proposalResponse.Endorsement()
+    endorsed.setEndorser(endorsement.endorser)
+    endorsed.setSignature(endorsement.signature)
+    action.addEndorsements(endorsed)
   }
   const payload = new transaction.ChaincodeActionPayload()
   payload.setChaincodeProposalPayload(parts.payload)
@@ -33,11 +34,11 @@ export function transactionPayload (parts: ProposalParts, answers: readonly [Pee
   single.setPayload(payload.serializeBinary())
   const actions = new transaction.Transaction()
   actions.addActions(single)
-  const header = new common.Header()
-  header.setChannelHeader(parts.channelHeader)
-  header.setSignatureHeader(parts.signatureHeader)
+  const headers = new common.Header()
+  headers.setChannelHeader(parts.channelHeader)
+  headers.setSignatureHeader(parts.signatureHeader)
   const out = new common.Payload()
-  out.setHeader(header)
+  out.setHeader(headers)
   out.setData(actions.serializeBinary())
   return out.serializeBinary()
 }

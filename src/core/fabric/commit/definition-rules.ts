@@ -6,8 +6,9 @@
 import { EvidenceError } from '../../errors.js'
 import type { ChannelConfig } from '../config.js'
 import { LIFECYCLE_POLICY } from '../definition.js'
-import { type EndorsementPolicy, policyAt, readSignaturePolicy } from '../policy.js'
-import { applicationPolicy, collection, decodeAny, definition, lifecycleDb } from '../proto.js'
+import { decodeAny } from '../message.js'
+import * as messages from '../messages.js'
+import { type EndorsementPolicy, policyAt, readEndorsementPolicy } from '../policy.js'
 import type { NamespaceRules } from './state.js'
 
 /** Fields of a definition in the state. */
@@ -30,45 +31,31 @@ export function readFields (read: (field: DefinitionField) => Uint8Array | undef
   const [sequence, endorsement, validation] = [read('Sequence'), read('EndorsementInfo'), read('ValidationInfo')]
   if (sequence === undefined || endorsement === undefined || validation === undefined) return undefined
   return {
-    sequence: decodeAny(lifecycleDb.StateData, sequence).getInt64(),
-    version: decodeAny(definition.ChaincodeEndorsementInfo, stateBytes(endorsement)).getVersion(),
+    sequence: decodeAny(messages.stateData, sequence).int64 ?? 0,
+    version: decodeAny(messages.chaincodeEndorsementInfo, stateBytes(endorsement)).version,
     rules: rulesOf(stateBytes(validation), stateBytes(read('Collections') ?? new Uint8Array(0)))
   }
 }
 
 function stateBytes (value: Uint8Array): Uint8Array {
-  return decodeAny(lifecycleDb.StateData, value).getBytes_asU8()
+  return decodeAny(messages.stateData, value).bytes ?? new Uint8Array(0)
 }
 
 function rulesOf (validation: Uint8Array, collections: Uint8Array): CommittedFields['rules'] {
-  const info = decodeAny(definition.ChaincodeValidationInfo, validation)
-  const plugin = info.getValidationPlugin()
+  const { validationPlugin: plugin, validationParameter } = decodeAny(messages.chaincodeValidationInfo, validation)
   if (plugin !== '' && plugin !== 'vscc') return { unread: `the validation plugin ${plugin} is not run here` }
   try {
-    return { policy: policyOf(info.getValidationParameter_asU8()), collections: policiesOf(collections) }
+    return { policy: readEndorsementPolicy(decodeAny(messages.applicationPolicy, validationParameter)), collections: policiesOf(collections) }
   } catch (error) {
     if (error instanceof EvidenceError) return { unread: 'an endorsement policy of a kind that is not read here' }
     throw error
   }
 }
 
-function policyOf (parameter: Uint8Array): EndorsementPolicy {
-  return asPolicy(decodeAny(applicationPolicy.ApplicationPolicy, parameter))
-}
-
-function asPolicy (policy: applicationPolicy.ApplicationPolicy): EndorsementPolicy {
-  const signature = policy.getSignaturePolicy()
-  return signature === undefined
-    ? { kind: 'reference', path: policy.getChannelConfigPolicyReference() }
-    : { kind: 'signature', rule: readSignaturePolicy(signature) }
-}
-
 function policiesOf (bytes: Uint8Array): Map<string, EndorsementPolicy> {
   const policies = new Map<string, EndorsementPolicy>()
-  for (const each of decodeAny(collection.CollectionConfigPackage, bytes).getConfigList()) {
-    const own = each.getStaticCollectionConfig()
-    const policy = own?.getEndorsementPolicy()
-    if (own !== undefined && policy !== undefined) policies.set(own.getName(), asPolicy(policy))
+  for (const { staticCollectionConfig: own } of decodeAny(messages.collectionConfigPackage, bytes).config) {
+    if (own?.endorsementPolicy !== undefined) policies.set(own.name, readEndorsementPolicy(own.endorsementPolicy))
   }
   return policies
 }

@@ -9,8 +9,9 @@ import type { Crypto } from '../../crypto.js'
 import { EvidenceError } from '../../errors.js'
 import type { ChannelConfig } from '../config.js'
 import { verifyLowS } from '../ecdsa.js'
+import { decodeAny } from '../message.js'
+import * as messages from '../messages.js'
 import { type MspReason, type MspVerdict, validateIdentity as validateMember } from '../msp.js'
-import { chaincodeEvent, common, proposal } from '../proto.js'
 import { FabricRefusal } from '../refusal.js'
 import {
   type EndorserTransaction, parseEndorserTransaction, parseEnvelope, type ParsedEnvelope, proposalHash, transactionId
@@ -23,8 +24,9 @@ export type EnvelopeVerdict =
   | { readonly ok: false } & Verdict
 
 const VALID: Verdict = { code: codes.VALID }
-const { HeaderType } = common
-const TYPES: readonly number[] = [HeaderType.ENDORSER_TRANSACTION, HeaderType.CONFIG_UPDATE, HeaderType.CONFIG]
+/** common.HeaderType */
+const HeaderType = { CONFIG: 1, CONFIG_UPDATE: 2, ENDORSER_TRANSACTION: 3 } as const
+const TYPES: readonly number[] = Object.values(HeaderType)
 /** Reasons against an identity for which a peer, which reads more algorithms and encodings, might not refuse it. */
 const UNSURE: readonly MspReason[] = ['IDENTITY_MALFORMED', 'IDENTITY_UNSUPPORTED']
 
@@ -89,7 +91,7 @@ export function checkChaincode ({ channelHeader, action }: EndorserTransaction):
 
 function headerChaincode (extension: Uint8Array): string | undefined {
   try {
-    return proposal.ChaincodeHeaderExtension.deserializeBinary(extension).getChaincodeId()?.getName() ?? ''
+    return decodeAny(messages.chaincodeHeaderExtension, extension).chaincodeId?.name ?? ''
   } catch {
     return undefined
   }
@@ -98,7 +100,7 @@ function headerChaincode (extension: Uint8Array): string | undefined {
 function isOwnEvent (events: Uint8Array, name: string): boolean {
   if (events.length === 0) return true
   try {
-    return chaincodeEvent.ChaincodeEvent.deserializeBinary(events).getChaincodeId() === name
+    return decodeAny(messages.chaincodeEvent, events).chaincodeId === name
   } catch {
     return false
   }

@@ -2,25 +2,28 @@
  * How Fabric records the results of a range query: as they are up to 50, and as a Merkle summary beyond.
  * @module
  */
-import { concat } from '../../bytes.js'
+import { concat, utf8 } from '../../bytes.js'
 import type { Sha256 } from '../../merkle.js'
-import { kvrwset } from '../proto.js'
+import { encodeField, encodeMessage, encodeNumber } from '../wire.js'
 import type { StateVersion } from './state.js'
 
 /** Reads per leaf, and children per node. */
 const MAX_DEGREE = 50
 
-/** One `KVRead`; without a version the key did not exist. */
-export function kvRead (key: string, version: StateVersion | undefined): kvrwset.KVRead {
-  const read = new kvrwset.KVRead()
-  read.setKey(key)
-  if (version !== undefined) {
-    const message = new kvrwset.Version()
-    message.setBlockNum(version.block)
-    message.setTxNum(version.tx)
-    read.setVersion(message)
-  }
-  return read
+/** One result: a key and where it was written. */
+export type RangeRead = StateVersion & { readonly key: string }
+
+/** `QueryReadsMerkleSummary`. */
+export interface RangeSummary {
+  readonly maxDegree: number
+  readonly maxLevel: number
+  readonly maxLevelHashes: readonly Uint8Array[]
+}
+
+/** `QueryReads` bytes. */
+function encodeReads (reads: readonly RangeRead[]): Uint8Array {
+  return concat(...reads.map(({ key, block, tx }) =>
+    encodeMessage(1, concat(encodeField(1, utf8(key)), encodeMessage(2, concat(encodeNumber(1, block), encodeNumber(2, tx)))))))
 }
 
 /** The results of one range query, in the order in which they were read. */
@@ -30,35 +33,29 @@ export class RangeReads {
   /** Hashes by level, from 1; a level is folded into the next when it is full. */
   readonly #levels = new Map<number, Uint8Array[]>()
   #maxLevel = 1
-  #pending: kvrwset.KVRead[] = []
+  #pending: RangeRead[] = []
 
   constructor (crypto: Sha256, maxDegree = MAX_DEGREE) {
     this.#crypto = crypto
     this.#maxDegree = maxDegree
   }
 
-  add (read: kvrwset.KVRead): void {
+  add (read: RangeRead): void {
     this.#pending.push(read)
     if (this.#pending.length > this.#maxDegree) this.#hashPending()
   }
 
   /** The results themselves, or their summary. Call once, at the end. */
-  finish (): { reads: kvrwset.KVRead[] } | { summary: kvrwset.QueryReadsMerkleSummary } {
+  finish (): { reads: readonly RangeRead[] } | { summary: RangeSummary } {
     if (this.#maxLevel === 1 && !this.#levels.has(1)) return { reads: this.#pending }
     if (this.#pending.length > 0) this.#hashPending()
     this.#complete()
-    const summary = new kvrwset.QueryReadsMerkleSummary()
-    summary.setMaxDegree(this.#maxDegree)
-    summary.setMaxLevel(this.#maxLevel)
-    summary.setMaxLevelHashesList(this.#levels.get(this.#maxLevel) ?? [])
-    return { summary }
+    return { summary: { maxDegree: this.#maxDegree, maxLevel: this.#maxLevel, maxLevelHashes: this.#hashes(this.#maxLevel) } }
   }
 
   #hashPending (): void {
-    const reads = new kvrwset.QueryReads()
-    reads.setKvReadsList(this.#pending)
+    this.#push(1, this.#crypto.sha256(encodeReads(this.#pending)))
     this.#pending = []
-    this.#push(1, this.#crypto.sha256(reads.serializeBinary()))
     for (let level = 1; this.#hashes(level).length > this.#maxDegree; level++) this.#fold(level)
   }
 

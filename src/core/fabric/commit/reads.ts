@@ -5,10 +5,10 @@
  */
 import { compareBytes, equalBytes, utf8 } from '../../bytes.js'
 import type { Sha256 } from '../../merkle.js'
-import { kvrwset } from '../proto.js'
+import type { RangeQueryInfo } from '../messages.js'
 import type { Read } from '../rwset.js'
 import type { EndorserTransaction } from '../transaction.js'
-import { kvRead, RangeReads } from './range-reads.js'
+import { type RangeRead, RangeReads, type RangeSummary } from './range-reads.js'
 import { ask, type Asking, type PendingUpdates, type StateKey, type StateVersion } from './state.js'
 import { codes } from './validation-codes.js'
 
@@ -39,34 +39,33 @@ function isSame (committed: StateVersion | undefined, version: Read['version']):
   return BigInt(committed.block) === version.block && BigInt(committed.tx) === version.tx
 }
 
-type Entry = StateVersion & { readonly key: string }
-
-function isSameRange (crypto: Sha256, range: kvrwset.RangeQueryInfo, current: readonly Entry[]): boolean {
-  const summary = range.getReadsMerkleHashes()
-  if (summary !== undefined) return hasSummary(crypto, summary, current)
-  const now = new kvrwset.QueryReads()
-  for (const entry of current) now.addKvReads(kvRead(entry.key, entry))
-  return equalBytes(now.serializeBinary(), (range.getRawReads() ?? new kvrwset.QueryReads()).serializeBinary())
+function isSameRange (crypto: Sha256, { readsMerkleHashes, rawReads }: RangeQueryInfo, current: readonly RangeRead[]): boolean {
+  if (readsMerkleHashes !== undefined) return hasSummary(crypto, readsMerkleHashes, current)
+  const read = rawReads?.kvReads ?? []
+  return read.length === current.length && read.every(({ key, version }, i) => {
+    const now = current[i] as RangeRead
+    return key === now.key && version?.blockNum === now.block && version.txNum === now.tx
+  })
 }
 
-function hasSummary (crypto: Sha256, summary: kvrwset.QueryReadsMerkleSummary, current: readonly Entry[]): boolean {
-  if (summary.getMaxDegree() < 2) return false // no tree has such nodes
-  const reads = new RangeReads(crypto, summary.getMaxDegree())
-  for (const entry of current) reads.add(kvRead(entry.key, entry))
+function hasSummary (crypto: Sha256, { maxDegree, maxLevel, maxLevelHashes }: RangeSummary, current: readonly RangeRead[]): boolean {
+  if (maxDegree < 2) return false // no tree has such nodes
+  const reads = new RangeReads(crypto, maxDegree)
+  for (const entry of current) reads.add(entry)
   const now = reads.finish()
-  return 'summary' in now && equalBytes(now.summary.serializeBinary(), summary.serializeBinary())
+  return 'summary' in now && now.summary.maxLevel === maxLevel && now.summary.maxLevelHashes.length === maxLevelHashes.length &&
+    maxLevelHashes.every((hash, i) => equalBytes(hash, now.summary.maxLevelHashes[i] as Uint8Array))
 }
 
 /** What the same query gives now. A query that was not read to its end includes the last key that it saw. */
-function * currentRange (pending: PendingUpdates, namespace: string, range: kvrwset.RangeQueryInfo): Asking<Entry[]> {
-  const start = utf8(range.getStartKey())
-  const end = range.getEndKey()
-  const inclusive = !range.getItrExhausted()
+function * currentRange (pending: PendingUpdates, namespace: string, { startKey, endKey: end, itrExhausted }: RangeQueryInfo): Asking<RangeRead[]> {
+  const start = utf8(startKey)
+  const inclusive = !itrExhausted
   const updated = pending.all().filter((update) => update.namespace === namespace && update.collection === undefined &&
     inRange(utf8(update.key), start, utf8(end), inclusive))
   const replaced = new Set(updated.map(({ key }) => key))
-  const committed = yield * ask('range', namespace, range.getStartKey(), inclusive && end !== '' ? `${end}\0` : end)
-  const entries: Entry[] = committed.filter(({ key }) => !replaced.has(key))
+  const committed = yield * ask('range', namespace, startKey, inclusive && end !== '' ? `${end}\0` : end)
+  const entries: RangeRead[] = committed.filter(({ key }) => !replaced.has(key))
   for (const update of updated) if (update.value !== undefined) entries.push(update)
   return entries.sort((a, b) => compareBytes(utf8(a.key), utf8(b.key)))
 }

@@ -3,7 +3,8 @@ import { EvidenceError } from '../../errors.js'
 import type { ParsedBlock } from '../block.js'
 import type { BlockVerdict } from '../commit/judge-block.js'
 import { codeName } from '../commit/validation-codes.js'
-import { common, decodeExact } from '../proto.js'
+import { decodeExact } from '../message.js'
+import * as messages from '../messages.js'
 import type { Found } from './result.js'
 
 /** What a peer added to a block when it committed it: its word, which nobody signs. */
@@ -14,15 +15,18 @@ export interface PeerWord {
   readonly commitHash: Uint8Array | 'unreadable' | undefined
 }
 
+/** common.BlockMetadataIndex */
+const TRANSACTIONS_FILTER = 2
+const COMMIT_HASH = 4
+
 export function peerWord ({ metadata }: ParsedBlock): PeerWord {
-  const { TRANSACTIONS_FILTER, COMMIT_HASH } = common.BlockMetadataIndex
   const entry = metadata[COMMIT_HASH] ?? new Uint8Array(0)
   return { filter: metadata[TRANSACTIONS_FILTER] ?? new Uint8Array(0), commitHash: entry.length === 0 ? undefined : valueOf(entry) }
 }
 
 function valueOf (entry: Uint8Array): Uint8Array | 'unreadable' {
   try {
-    return decodeExact(common.Metadata, entry).getValue_asU8()
+    return decodeExact(messages.metadata, entry).value
   } catch (error) {
     if (error instanceof EvidenceError) return 'unreadable'
     throw error

@@ -12,7 +12,8 @@ import { settle } from '../commit/state.js'
 import { codeName, codes } from '../commit/validation-codes.js'
 import type { ChannelConfig } from '../config.js'
 import { genesisHash, requireConfiguration, requireFollowing } from '../history.js'
-import { common, decodeAny } from '../proto.js'
+import { decodeAny } from '../message.js'
+import * as messages from '../messages.js'
 import { attempt } from '../refusal.js'
 import { type ConfigRange, isConfiguration, requireEnvelopes, requireOrderedBlock } from '../verify-block.js'
 import { compareCodes, compareCommitHash, peerWord } from './peer-word.js'
@@ -176,18 +177,18 @@ function chainDifferences (crypto: Crypto, { header, data }: ParsedBlock, height
 
 /** The channel that block 0 itself names, as far as it can be read. */
 function channelOf (data: readonly Uint8Array[]): { channel: string } {
-  return { channel: headerOf(data[0])?.getChannelId() ?? '' }
+  return { channel: headerOf(data[0])?.channelId ?? '' }
 }
 
 /** As a peer indexes it: whatever the header says, of a valid transaction or of another. */
 function txIdOf (element: Uint8Array): string {
-  return headerOf(element)?.getTxId() ?? ''
+  return headerOf(element)?.txId ?? ''
 }
 
-function headerOf (element: Uint8Array | undefined): common.ChannelHeader | undefined {
+function headerOf (element: Uint8Array | undefined): messages.ChannelHeaderMessage | undefined {
   const header = attempt(() => {
-    const payload = decodeAny(common.Envelope, element ?? new Uint8Array(0)).getPayload_asU8()
-    return decodeAny(common.ChannelHeader, decodeAny(common.Payload, payload).getHeader()?.getChannelHeader_asU8() ?? new Uint8Array(0))
+    const { payload } = decodeAny(messages.envelope, element ?? new Uint8Array(0))
+    return decodeAny(messages.channelHeader, decodeAny(messages.payload, payload).header?.channelHeader ?? new Uint8Array(0))
   })
   return header.ok ? header.value : undefined
 }
