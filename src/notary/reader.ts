@@ -11,6 +11,7 @@ import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
 import type { LogTree } from './log-tree.js'
 import type { DepositState, Progress } from './progress.js'
+import { requireLeaf } from './stored-leaf.js'
 
 export interface FoundDeposit {
   readonly sequence: number
@@ -56,10 +57,11 @@ export function createReader (context: Context, store: Store, logTree: LogTree, 
     const sequence = await store.deposits.sequenceOf(number)
     if (sequence === undefined || sequence >= progress.received) return undefined
     const state = progress.state(sequence)
-    const [bytes, batch] = await Promise.all([
-      store.deposits.record(sequence), state === 'received' ? undefined : store.batches.holding(sequence)
+    const [bytes, group, batch] = await Promise.all([
+      store.deposits.record(sequence), store.deposits.groupOf(sequence), state === 'received' ? undefined : store.batches.holding(sequence)
     ])
     if (bytes === undefined) return undefined
+    requireLeaf(context.crypto, bytes, sequence, group)
     const record = parseRecord(bytes)
     if (record.number !== number) return undefined // left by a write that failed
     return { sequence, record, bytes, state, ...(batch === undefined ? {} : { batch }) }

@@ -13,9 +13,16 @@ const HEADER = 7
 /** Types FULL, FIRST, MIDDLE and LAST. */
 const TYPES = [1, 4] as const
 
-/** Fails with `DAMAGED` when a log of the database in a folder has lost something. */
+/** Fails with `DAMAGED` when the database in a folder has lost something that LevelDB would go on without. */
 export async function requireSoundLogs (folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
+  const names = await readdir(folder)
+  // It would begin an empty database in its place, and delete what is there.
+  if (!names.includes('CURRENT') && names.some((name) => /\.(ldb|log)$/.test(name))) {
+    throw new StoreError({
+      code: 'DAMAGED', message: `${join(folder, 'CURRENT')} is missing: copy the folder, then \`steelyard rebuild-index --repair\` and \`steelyard fsck\`, or restore a backup`
+    })
+  }
+  for (const name of names) {
     if (!name.endsWith('.log')) continue
     const at = damageIn(await readFile(join(folder, name)))
     if (at === undefined) continue
