@@ -65,6 +65,7 @@ export function parseCanonical (bytes: Uint8Array, limits: ParseLimits): Json {
     if (text.startsWith('\uFEFF') && isJson(text.slice(1))) throw reSaved(cause)
     throw new EvidenceError({ code: 'NOT_JSON', message: 'not JSON', cause })
   }
+  if (isPlainlyCanonical(value, text)) return value
   let canonical: string
   try {
     canonical = jcs(value)
@@ -73,6 +74,29 @@ export function parseCanonical (bytes: Uint8Array, limits: ParseLimits): Json {
   }
   if (canonical !== text) throw reSaved()
   return value
+}
+
+/**
+ * Whether a text is the JCS of the value that was parsed from it, for the usual case at a fraction of the price: what JSON.stringify
+ * writes differs from JCS only in the order of members, in what JCS refuses, and in lone surrogates, which only an escape can have brought.
+ * False says nothing.
+ */
+function isPlainlyCanonical (value: Json, text: string): boolean {
+  return !text.includes('\\ud') && JSON.stringify(value) === text && isOrdered(value)
+}
+
+/** Only what JCS takes, with the members of every object in its order. */
+function isOrdered (value: unknown): boolean {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0)
+  if (typeof value !== 'object') return true
+  if (value === null) return false
+  if (Array.isArray(value)) return value.every(isOrdered)
+  let last: string | undefined
+  for (const [name, member] of Object.entries(value)) {
+    if ((last !== undefined && last >= name) || !isOrdered(member)) return false
+    last = name
+  }
+  return true
 }
 
 function reSaved (cause?: unknown): EvidenceError {

@@ -11,7 +11,8 @@ const MOST = 256
 export function createMemo<T> (crypto: Sha256): (parts: readonly string[], compute: () => T) => T {
   const known = new Map<string, { readonly value: T }>()
   return (parts, compute) => {
-    const key = toHex(crypto.sha256(utf8(JSON.stringify(parts))))
+    // Each with its length before it: no two lists of parts give one text.
+    const key = toHex(crypto.sha256(utf8(parts.map((part) => `${part.length}:${part}`).join(''))))
     const found = known.get(key)
     if (found !== undefined) return found.value
     const value = compute()

@@ -89,6 +89,18 @@ t.test('only canonical bytes are read', (t) => {
   t.equal(code(`"${'\\"['.repeat(11)}"`), 'accepted')
   t.equal(code(`"${'a'.repeat(10_000)}"`), 'TOO_LARGE')
   t.equal(code('{"__proto__":1}'), 'accepted')
+  // Whatever JSON.stringify writes of any value, in any order of members: accepted if and only if it is the JCS of what it says.
+  const canonical = (text: string): boolean => {
+    try {
+      return jcs(JSON.parse(text)) === text
+    } catch {
+      return false
+    }
+  }
+  const texts = fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' }).map((value) => JSON.stringify(value))
+  fc.assert(fc.property(fc.oneof(texts, fc.constantFrom('{"10":1,"9":1}', '{"9":1,"10":1}', '{"\ue000":1,"\ud83d\ude00":1}', '["\\uD800"]', '["\\ud800"]')), (text) => {
+    if (utf8(text).length <= LIMITS.bytes) t.equal(code(text) === 'accepted', canonical(text), text)
+  }), { numRuns: 2000 })
   t.end()
 })
 
