@@ -1,6 +1,6 @@
 /**
  * Runs suites (folders of test/) with tap and ends with the one line that CI reads: `N passed, N failed, N skipped`.
- * Usage: node dist/scripts/run-tests.js [--passed NAME] [--failed NAME] SUITE...
+ * Usage: node dist/scripts/run-tests.js [--beside SCRIPT] SUITE... `--beside`: an npm script that runs meanwhile and counts as one test.
  */
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -8,8 +8,10 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { createTapReader, type TapResults } from './testing/tap-results.js'
 
-/** Suites whose files start servers and networks run one at a time; the others two. */
-const HEAVY = new Set(['api', 'cli', 'ledger', 'browser', 'faults', 'fabric', 'long'])
+/** Suites whose files start servers and networks take longer. */
+const HEAVY = new Set(['api', 'cli', 'ledger', 'browser', 'faults'])
+/** Suites whose files run one at a time: what they start takes all of a small machine. */
+const ALONE = new Set(['browser', 'fabric', 'long'])
 /** Seconds that one file may take. */
 const TIMEOUT = { light: 120, heavy: 300, fabric: 600, long: 7200 } as const
 
@@ -40,7 +42,7 @@ async function runSuite (suite: string, files: readonly string[]): Promise<TapRe
   })
   // What the current file printed: shown when it fails.
   const pending: string[] = []
-  const jobs = HEAVY.has(suite) ? 1 : 2
+  const jobs = ALONE.has(suite) ? 1 : 2
   const child = spawn(process.execPath, [
     'node_modules/tap/dist/esm/run.mjs', '--reporter=tap', `--jobs=${jobs}`, `--timeout=${timeoutOf(suite)}`, '--disable-coverage', ...files
   ], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -58,13 +60,27 @@ async function runSuite (suite: string, files: readonly string[]): Promise<TapRe
   return unexplained ? { ...results, failed: [`${suite}: the test runner itself failed`] } : results
 }
 
+/** Runs an npm script; resolves with its name if it failed, and shows what it printed then. */
+async function runBeside (script: string): Promise<string | undefined> {
+  const child = spawn('npm', ['run', '--silent', script], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const printed: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => printed.push(chunk))
+  const code = await new Promise<number | null>((resolve) => {
+    child.on('error', () => { resolve(1) })
+    child.on('close', resolve)
+  })
+  console.log(`\n${script}: ${code === 0 ? 'ok' : `FAIL\n${Buffer.concat(printed).toString()}`}`)
+  return code === 0 ? undefined : script
+}
+
 async function main (): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { passed: { type: 'string', multiple: true, default: [] }, failed: { type: 'string', multiple: true, default: [] } }
+    options: { beside: { type: 'string', multiple: true, default: [] } }
   })
-  let passed = values.passed.length
-  const failed = [...values.failed]
+  const beside = values.beside.map(runBeside)
+  let passed = 0
+  const failed: string[] = []
   const skipped: string[] = []
   for (const suite of positionals) {
     const files = testFiles(suite)
@@ -73,6 +89,10 @@ async function main (): Promise<number> {
     passed += results.passed
     failed.push(...results.failed)
     skipped.push(...results.skipped)
+  }
+  for (const script of await Promise.all(beside)) {
+    if (script === undefined) passed++
+    else failed.push(script)
   }
   if (passed === 0 && failed.length === 0) failed.push(`no tests in ${positionals.join(', ')}`)
   console.log('')
