@@ -147,9 +147,16 @@ void t.test('other envelopes of the block count as well', async (t) => {
   const good = network.envelope()
   t.equal(block(good, network.envelope({ args: ['x'] })), 'ok')
   t.equal(block(good, network.envelope({ channel: 'other' })), 'CHANNEL')
-  t.equal(block(good, network.envelope({ envelopeBytes: append(...UNKNOWN) })), 'MALFORMED')
   t.equal(block(good, utf8('junk')), 'MALFORMED')
-  // Anybody on the channel can have odd payloads ordered: they must not spoil the block for the rest.
+  t.equal(block(good, concat(network.envelope(), network.envelope({ args: ['x'] }))), 'MALFORMED', 'two envelopes in one element')
+  t.equal(block(good, network.envelope({ envelopeBytes: append(0x12, 0x01, 0x00) })), 'MALFORMED', 'a second signature')
+  t.equal(block(good, network.envelope({ envelopeBytes: append(0x8a, 0x00, 0x01, 0x00) })), 'MALFORMED', 'a second payload, its tag needlessly long')
+  t.equal(block(good, network.envelope({ envelopeBytes: append(0x0a, 0x00) })), 'TRANSACTION_FORM', 'a second payload, empty')
+  t.equal(block(good, network.envelope({ envelopeBytes: append(0x7a, 0x05, 0x00) })), 'MALFORMED', 'a field that is cut off')
+  t.equal(block(good, network.envelope({ envelopeBytes: (bytes) => concat(Uint8Array.of(...UNKNOWN), bytes) })), 'MALFORMED', 'unknown fields before the payload')
+  // Anybody on the channel can have odd envelopes ordered: they must not spoil the block for the rest. Orderers keep unknown fields.
+  t.equal(block(good, network.envelope({ envelopeBytes: append(...UNKNOWN) })), 'ok')
+  t.equal(ordered({ envelopeBytes: append(...UNKNOWN) }), 'MALFORMED', 'but not in what is relied on')
   t.equal(block(good, network.envelope({ payloadBytes: append(...UNKNOWN) })), 'ok')
   t.equal(block(good, network.envelope({ channelHeaderBytes: append(0x08, 0x03) })), 'ok')
   t.equal(block(good, network.envelope({ payloadBytes: () => Uint8Array.of(0x0a, 0x7f) })), 'MALFORMED')

@@ -1,4 +1,4 @@
-import { toHex } from '../bytes.js'
+import { concat, equalBytes, toHex } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
 import { type BlockHeader, dataHash, headerDer, ordererSignedBytes } from './block.js'
 import type { ChannelConfig } from './config.js'
@@ -7,6 +7,7 @@ import { decodeAny, decodeExact } from './message.js'
 import * as messages from './messages.js'
 import { type Msp, serializeIdentity, validateIdentity } from './msp.js'
 import { attempt, FabricRefusal, type FabricResult } from './refusal.js'
+import { encodeField } from './wire.js'
 import type { Certificate } from './x509.js'
 
 /** A block as evidence carries it: what is signed, and nothing else. The data hash is computed, never given. */
@@ -70,20 +71,33 @@ export function requireOrderedBlock (crypto: Crypto, channel: string, range: Con
  * Each data element is exactly one envelope of this channel. The data hash covers their concatenation only, so that elements joined
  * or cut at other places would have the same hash and the same good signatures (CVE-2023-46132).
  *
- * What is within the payloads is read here as Fabric reads it, not exactly: any member of the channel can have a payload with odd
- * bytes ordered, and must not spoil the evidence of everybody else in the block. What is relied on, the one transaction or
+ * What is within the payloads and behind the signatures is read here as Fabric reads it, not exactly: any member of the channel can have an
+ * envelope with odd bytes ordered, and must not spoil the evidence of everybody else in the block. What is relied on, the one transaction or
  * configuration, is decoded exactly by whoever relies on it.
  */
 export function requireEnvelopes (channel: string, data: readonly Uint8Array[]): messages.ChannelHeaderMessage[] {
   if (data.length === 0) throw new FabricRefusal('HEADER', 'a block without data')
   return data.map((element) => {
-    const { payload } = decodeExact(messages.envelope, element)
-    if (payload.length === 0) throw new FabricRefusal('TRANSACTION_FORM', 'an envelope without payload')
-    const { header } = decodeAny(messages.payload, payload)
+    const { header } = decodeAny(messages.payload, requirePayload(element))
     const channelHeader = decodeAny(messages.channelHeader, header?.channelHeader ?? new Uint8Array(0))
     if (channelHeader.channelId !== channel) throw new FabricRefusal('CHANNEL', 'an envelope of another channel')
     return channelHeader
   })
+}
+
+/**
+ * The payload of an element: payload, signature, and whatever unknown fields its sender put behind them, which nobody signs and which Go's
+ * decoders keep, so that orderers and peers accept them. They are no place to cut: the next element begins with the next field 1.
+ */
+function requirePayload (element: Uint8Array): Uint8Array {
+  const { payload, signature } = decodeAny(messages.envelope, element)
+  if (payload.length === 0) throw new FabricRefusal('TRANSACTION_FORM', 'an envelope without payload')
+  const known = concat(encodeField(1, payload), encodeField(2, signature))
+  const behind = decodeAny(messages.envelope, element.subarray(known.length))
+  if (!equalBytes(known, element.subarray(0, known.length)) || behind.payload.length + behind.signature.length > 0) {
+    throw new FabricRefusal('MALFORMED', 'an envelope in another encoding than its own')
+  }
+  return payload
 }
 
 function requireHeader (crypto: Crypto, block: BlockEvidence): BlockHeader {
