@@ -16,9 +16,11 @@ export const GROUP = 256
  * While one group is being written, the next one is built if it is full already, and those of the one before are told.
  */
 export interface Committer {
-  /** Resolves when the deposits are on disk: at most GROUP of them, which keep their order and follow each other. */
+  /** Resolves when the deposits are on disk: at most GROUP of them, which keep their order and follow each other. More than `free` are refused. */
   commit (entries: readonly Entry[]): Promise<readonly Committed[]>
   readonly depth: number
+  /** How many more may wait. */
+  readonly free: number
   /** Why nothing can be made durable now. */
   readonly failure: NotaryError | undefined
   /** Waits for what was accepted. */
@@ -149,12 +151,11 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
 
   return {
     get depth () { return depth },
+    get free () { return queueLimit - depth },
     get failure () { return failure.error },
     commit (entries) {
       if (failure.error !== undefined) return Promise.reject(failure.error)
-      if (depth >= queueLimit) {
-        return Promise.reject(new NotaryError({ code: 'OVERLOADED', message: 'too many deposits are waiting', retryAfter: 1 }))
-      }
+      if (depth + entries.length > queueLimit) return Promise.reject(overloaded())
       return new Promise((resolve, reject) => {
         queue.push({ entries, resolve, reject })
         depth += entries.length
@@ -166,6 +167,11 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
       failure.close()
     }
   }
+}
+
+/** The queue is full: soon there is room again. */
+export function overloaded (): NotaryError {
+  return new NotaryError({ code: 'OVERLOADED', message: 'too many deposits are waiting', retryAfter: 1 })
 }
 
 function tell ({ waiting, built }: Group): void {

@@ -11,7 +11,7 @@ import type { PrivatePart } from '../store/deposits.js'
 import type { Room } from '../store/room.js'
 import type { Backlog } from './backlog.js'
 import type { Committed, Entry } from './commit-group.js'
-import type { Committer } from './committer.js'
+import { type Committer, overloaded } from './committer.js'
 import type { Context } from './context.js'
 import { NotaryError, type NotaryErrorCode } from './errors.js'
 
@@ -95,6 +95,7 @@ export function createIntake ({ context, content, room, committer, backlog, isAh
     if (room.isShort(bytes)) {
       throw new NotaryError({ code: 'STORE_FULL', message: 'the disk of the service has no room for more deposits', retryAfter: 30 })
     }
+    if (committer.free === 0) throw overloaded()
   }
 
   const prepare = (by: Depositor, content: DepositContent, { metadata, claim }: Said, lot?: Lot): Prepared => {
@@ -136,8 +137,13 @@ export function createIntake ({ context, content, room, committer, backlog, isAh
         return refusal(() => prepare(by, { digests, size, digestedBy: 'submitter' }, said))
       })
       const accepted = prepared.filter((each): each is Prepared => !(each instanceof NotaryError))
-      const committed = (accepted.length === 0 ? [] : await committer.commit(accepted)).values()
-      return prepared.map((each) => each instanceof NotaryError ? each : deposited(each, committed.next().value))
+      const taken = accepted.slice(0, committer.free)
+      const committed = (taken.length === 0 ? [] : await committer.commit(taken)).values()
+      const refused = new Set(accepted.slice(taken.length))
+      return prepared.map((each) => {
+        if (each instanceof NotaryError) return each
+        return refused.has(each) ? overloaded() : deposited(each, committed.next().value)
+      })
     },
     receive: (source) => content.receive(source),
     draw: () => ({ number: formatEvidenceNumber(random(NUMBER_RANDOMNESS)), secret: random(DEPOSIT_SECRET_SIZE).toString('base64url') }),

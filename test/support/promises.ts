@@ -15,6 +15,10 @@ import { goOn, type StartedUpload } from './tus.js'
 /** Deposits into a service that dies, and holds every later start to what was acknowledged. */
 export interface Promises {
   deposit (service: RunningService): Promise<void>
+  /** Takes the answer to a deposit that was made otherwise, or the part of one that is about it. */
+  remember (answer: Pick<Answer, 'status' | 'body'>, content?: Buffer): void
+  /** How many were acknowledged. */
+  readonly size: number
   /** Waits until everything is final, and checks that nothing is lost, nothing doubled and nothing missing on the ledger. */
   check (t: Test, service: RunningService): Promise<void>
 }
@@ -25,6 +29,8 @@ export function createPromises (data: string, profile = join(data, 'network', 'p
   const started: StartedUpload[] = []
   return {
     deposit: async (service) => { await deposit(service, acknowledged, started) },
+    remember: (answer, content) => { remember(acknowledged, answer, content) },
+    get size () { return acknowledged.size },
     async check (t, service) {
       await resumable(service, acknowledged, started)
       t.same(started.map(({ path }) => path), [], 'every upload that was begun can be ended')
@@ -38,7 +44,7 @@ export function createPromises (data: string, profile = join(data, 'network', 'p
 interface Deposited { readonly sequence: string, readonly receipt: unknown, readonly content: Buffer | undefined }
 type Acknowledged = Map<string, Deposited>
 
-function remember (acknowledged: Acknowledged, { status, body }: Answer, content?: Buffer): void {
+function remember (acknowledged: Acknowledged, { status, body }: Pick<Answer, 'status' | 'body'>, content?: Buffer): void {
   if (status === 201) acknowledged.set(body.number, { sequence: body.sequence, receipt: body.receipt, content })
 }
 

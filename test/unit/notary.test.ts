@@ -270,6 +270,16 @@ t.test('a full queue pushes back', async (t) => {
   t.equal(at.notary.progress.received, 10)
 })
 
+t.test('of many at once as many are taken as the queue has room for', async (t) => {
+  const at = await world(t, { queueLimit: 10 })
+  const { intake, committer } = at.notary
+  const answers = intake.bulk(BY, Array.from({ length: 25 }, () => ({ digests: digests() })))
+  t.equal(committer.depth, 10, 'no more wait than may')
+  t.throws(() => { intake.assertOpen() }, { code: 'OVERLOADED', retryAfter: 1 }, 'to be known before a body is read')
+  t.same((await answers).map((answer) => answer instanceof Error ? answer.code : 'taken'), [...Array(10).fill('taken'), ...Array(15).fill('OVERLOADED')])
+  t.equal(at.notary.progress.received, 10)
+})
+
 t.test('metadata is committed to and disclosed field by field', async (t) => {
   const at = await world(t)
   const { sequence, receipt, secret } = await at.notary.intake.digests(BY, { digests: digests(), size: 5, metadata: { name: 'a.pdf', case: { id: 7 }, 合: ['x'] } })
