@@ -13,6 +13,8 @@ import { logTail, runningProcess, startProcess, stopProcess } from './processes.
 
 const POLL = 150
 const START_TIMEOUT = 60_000
+/** A process counts as gone when its first thread is; until its last is, its port is held. */
+const PORT_TIMEOUT = 5000
 
 /** Starts nodes that do not run, and returns their names once all of them answer. */
 export async function startNodes (network: Network, nodes: readonly NodeRef[]): Promise<string[]> {
@@ -34,8 +36,9 @@ async function stopOutdated (network: Network, node: NodeRef): Promise<void> {
 
 async function checkPort (node: NodeRef): Promise<void> {
   const port = node.org.ports[node.kind]
-  if (!await isFree(node.org.listen, port)) {
-    throw new NativeNetworkError({ code: 'PORT_TAKEN', message: `port ${port} of ${node.name} is used by another program` })
+  for (const deadline = Date.now() + PORT_TIMEOUT; !await isFree(node.org.listen, port);) {
+    if (Date.now() > deadline) throw new NativeNetworkError({ code: 'PORT_TAKEN', message: `port ${port} of ${node.name} is used by another program` })
+    await delay(POLL)
   }
 }
 
