@@ -36,8 +36,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   'private data in an unknown collection': 'the embedded network has no private data, and says so',
   'a rich query': 'nor a database that could answer one',
   'a stranger evaluates': 'a certificate of another organization\'s CA is refused for its chain, not called malformed',
-  'a stranger submits': 'the same',
-  'ca unknown path': 'the embedded CA refuses in the form of its other answers'
+  'a stranger submits': 'the same'
 }
 
 type Call = (side: Side) => Promise<unknown>

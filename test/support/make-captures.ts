@@ -3,15 +3,13 @@
  * away with all its keys: `node dist/test/support/make-captures.js` after a build.
  * @module
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkVersions, findBinaries, networkReset, networkUp } from '../../network/native/client.js'
 import { layoutOf } from '../../network/native/layout.js'
-import { ensureIdentity } from '../../src/ledger/identity/enrolment.js'
-import { createWallet, type StoredIdentity } from '../../src/ledger/identity/wallet.js'
-import { readProfile } from '../../src/ledger/profile.js'
 import { callCa } from './ca-calls.js'
+import { callTargets } from './call-targets.js'
 import { callAll, CHAINCODE, CHANNEL } from './fabric-calls.js'
 
 const FOLDER = 'test/vectors/fabric/answers'
@@ -21,17 +19,11 @@ try {
   const organizations = ['court', 'notary', 'forensic', 'platform'].map((name) => ({ name }))
   writeFileSync(description, JSON.stringify({ format: 1, channel: CHANNEL, chaincode: { name: CHAINCODE, version: '1.0' }, organizations }))
   const { profile: path } = await networkUp({ dir, description, chaincode: 'test/ledger/chaincode-fixture' })
-  const profile = await readProfile(path)
-  const { identity: client } = await ensureIdentity({ profile, wallet: createWallet(join(dir, 'wallet')), label: 'client', now: Date.now() })
-  const raw = profile.raw as { orderers: Record<string, { url: string, tlsCACerts: { pem: string } }> }
-  const endpoint = (url: string, tlsRootsPem = ''): { address: string, tlsRootsPem: string } => ({ address: url.replace('grpcs://', ''), tlsRootsPem })
-  const orderer = raw.orderers['orderer0.platform.example']
-  const [peer] = profile.peers
-  const nodes = await callAll({
-    client, admin: adminOf(profile.mspId), peer: endpoint(peer.url, peer.tlsRootsPem), orderer: endpoint(orderer?.url ?? '', orderer?.tlsCACerts.pem)
-  })
-  const secret = readFileSync(profile.registrar.secretFile, 'utf8').trim()
-  const authority = await callCa({ ...profile.ca, registrar: { id: profile.registrar.id, secret } })
+  const msp = join(layoutOf(dir).org('platform').admin, 'msp')
+  const admin = { certificate: join(msp, 'signcerts', 'cert.pem'), key: join(msp, 'keystore', 'key.pem') }
+  const targets = await callTargets(path, { wallet: join(dir, 'wallet'), admin })
+  const nodes = await callAll(targets.nodes)
+  const authority = await callCa(targets.ca)
   const { fabric, ca } = await checkVersions(findBinaries())
   mkdirSync(FOLDER, { recursive: true })
   write('nodes.json', { of: `peer and orderer, Fabric ${fabric}`, answers: nodes })
@@ -39,13 +31,6 @@ try {
 } finally {
   await networkReset(dir)
   rmSync(dir, { recursive: true, force: true })
-}
-
-function adminOf (mspId: string): StoredIdentity {
-  const msp = join(layoutOf(dir).org('platform').admin, 'msp')
-  return {
-    mspId, certificatePem: readFileSync(join(msp, 'signcerts', 'cert.pem'), 'utf8'), privateKeyPem: readFileSync(join(msp, 'keystore', 'key.pem'), 'utf8')
-  }
 }
 
 function write (name: string, content: object): void {

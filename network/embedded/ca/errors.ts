@@ -39,6 +39,14 @@ export class CaError extends Error {
   }
 }
 
+/** How Fabric CA's database says that it knows nobody by a name. */
+export const NO_SUCH_USER = 'Failed to get User: sql: no rows in result set'
+
+/** A path that no Fabric CA has: answered as Go's HTTP server does, in plain text. */
+export class UnknownPathError extends Error {
+  override readonly name = 'UnknownPathError'
+}
+
 /** Why authentication failed is for the server's log only. */
 export function authenticationFailure (cause: string): CaError {
   return new CaError(401, caCode.AUTHENTICATION_FAILURE, 'Authentication failure', { cause })

@@ -1,5 +1,5 @@
-import { authorizationFailure, CaError, caCode } from './errors.js'
-import { attributeValue, normalHex, type CaCertificate, type CaIdentity } from './identity.js'
+import { authorizationFailure, CaError, caCode, NO_SUCH_USER } from './errors.js'
+import { attributeValue, normalHex, type CaAttribute, type CaCertificate, type CaIdentity } from './identity.js'
 import type { AuthenticatedRequest, CaContext } from './request.js'
 import { isRegistrar, requireAuthority } from './rights.js'
 
@@ -14,13 +14,18 @@ export function listIdentities ({ authority, store }: CaContext, { caller }: Aut
     return { identities: visible.map(describeIdentity), caname: authority.name }
   }
   const identity = store.identity(id)
-  if (identity === undefined) throw new CaError(404, caCode.IDENTITY_UNKNOWN, 'Failed to get User: sql: no rows in result set')
+  if (identity === undefined) throw new CaError(404, caCode.IDENTITY_UNKNOWN, NO_SUCH_USER)
   requireAuthority(caller, identity)
   return { ...describeIdentity(identity), caname: authority.name }
 }
 
 export function describeIdentity ({ id, type, affiliation, attributes, maxEnrollments }: CaIdentity): Record<string, unknown> {
-  return { id, type, affiliation, attrs: attributes, max_enrollments: maxEnrollments }
+  return { id, type, affiliation, attrs: attributes.map(describeAttribute), max_enrollments: maxEnrollments }
+}
+
+/** As Fabric CA writes it: what is false is left out. */
+function describeAttribute ({ name, value, ecert }: CaAttribute): Partial<CaAttribute> {
+  return { name, value, ...(ecert ? { ecert } : {}) }
 }
 
 /** Issued certificates, by owner, serial number, key id and state. */

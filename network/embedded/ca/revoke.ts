@@ -1,4 +1,4 @@
-import { CaError, caCode } from './errors.js'
+import { CaError, caCode, NO_SUCH_USER } from './errors.js'
 import { normalHex, type CaCertificate, type CaIdentity } from './identity.js'
 import { badBody, textOf, type AuthenticatedRequest, type CaContext, type CaRequest } from './request.js'
 import { requireAuthority, requireRight } from './rights.js'
@@ -62,7 +62,7 @@ function certificateToRevoke (
 function revokeIdentity ({ store }: CaContext, caller: CaIdentity, id: string): CaCertificate[] {
   const identity = store.identity(id)
   requireRevoker(caller, identity, id)
-  if (identity === undefined) throw new CaError(404, caCode.IDENTITY_NOT_FOUND, `Identity ${id} was not found`)
+  if (identity === undefined) throw new CaError(404, caCode.IDENTITY_NOT_FOUND, `Identity ${id} was not found: ${NO_SUCH_USER}`)
   store.putIdentity({ ...identity, revoked: true })
   return store.certificates().filter((certificate) => certificate.id === id && certificate.revokedAt === undefined)
 }

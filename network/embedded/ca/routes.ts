@@ -1,6 +1,6 @@
 import { authenticateBasic, authenticateToken, uncountEnrollment } from './authentication.js'
 import { issueEnrollment } from './enroll.js'
-import { CaError, caCode } from './errors.js'
+import { CaError, caCode, UnknownPathError } from './errors.js'
 import { describeIdentity, listCertificates, listIdentities } from './listing.js'
 import { register } from './register.js'
 import { textOf, type AuthenticatedRequest, type CaAnswer, type CaContext, type CaRequest } from './request.js'
@@ -21,7 +21,10 @@ const routes = new Map<string, Route>([
   ['POST identities', addIdentity]
 ])
 
-/** Answers a request of the Fabric CA API. Paths are `/api/v1/<name>` or `/<name>`. @throws CaError */
+/** What an official CA has and this one does not. */
+const NOT_HERE = /^(affiliations(\/.*)?|idemix\/(credential|cri))$/
+
+/** Answers a request of the Fabric CA API. Paths are `/api/v1/<name>` or `/<name>`. @throws CaError, UnknownPathError */
 export async function handleRequest (context: CaContext, request: CaRequest): Promise<CaAnswer> {
   const path = request.uri.replace(/\?.*$/, '').replace(/^\/(api\/v1\/)?/, '')
   requireThisCa(context, request)
@@ -31,7 +34,8 @@ export async function handleRequest (context: CaContext, request: CaRequest): Pr
   if (one !== undefined) return oneIdentity(context, request, decodeURIComponent(one))
   const known = [...routes.keys()].some((key) => key.endsWith(` ${path}`))
   if (known) throw methodNotAllowed(request)
-  throw new CaError(404, caCode.UNKNOWN, `${path} is not supported by this CA`)
+  if (NOT_HERE.test(path)) throw new CaError(404, caCode.UNKNOWN, `${path} is not supported by this CA`)
+  throw new UnknownPathError(path)
 }
 
 function requireThisCa ({ authority }: CaContext, { query, body }: CaRequest): void {
@@ -64,7 +68,7 @@ async function reenroll (context: CaContext, request: CaRequest): Promise<CaAnsw
 }
 
 function enrolled ({ authority }: CaContext, pem: string): CaAnswer {
-  return ok({ Cert: Buffer.from(pem).toString('base64'), ServerInfo: serverInfo(authority), Version: 'embedded' }, 201)
+  return ok({ Cert: Buffer.from(pem).toString('base64'), ServerInfo: { ...serverInfo(authority), Version: '' } }, 201)
 }
 
 async function registerIdentity (context: CaContext, request: CaRequest): Promise<CaAnswer> {

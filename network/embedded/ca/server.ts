@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { OrgNode } from '../channel.js'
 import type { Log } from '../services/context.js'
 import type { Listener } from '../services/grpc-server.js'
-import { CaError, caCode } from './errors.js'
+import { CaError, caCode, UnknownPathError } from './errors.js'
 import { standardAttributes } from './register.js'
 import { badBody, isObject, type CaContext, type CaRequest } from './request.js'
 import { registrarRights } from './rights.js'
@@ -49,6 +49,10 @@ async function respond (context: CaContext, request: IncomingMessage, response: 
     const { status, result } = await handleRequest(context, await readRequest(request))
     send(response, status, { result, errors: [], messages: [], success: true })
   } catch (error) {
+    if (error instanceof UnknownPathError) {
+      sendText(response, 404, '404 page not found\n', 'text/plain; charset=utf-8')
+      return
+    }
     const { status, code, message, cause } = error instanceof CaError ? error : internal(error)
     log('ca.refused', { ca: context.authority.name, path: request.url, code, message, cause })
     send(response, status, { result: '', errors: [{ code, message }], messages: [], success: false })
@@ -56,9 +60,13 @@ async function respond (context: CaContext, request: IncomingMessage, response: 
 }
 
 function send (response: ServerResponse, status: number, body: unknown): void {
+  sendText(response, status, JSON.stringify(body), 'application/json')
+}
+
+function sendText (response: ServerResponse, status: number, text: string, type: string): void {
   // fabric-ca-client adds listeners to a socket with each request, so sockets are not to be used again.
-  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })
-  response.end(JSON.stringify(body))
+  response.writeHead(status, { 'content-type': type, connection: 'close' })
+  response.end(text)
 }
 
 function internal (error: unknown): CaError {
