@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { Upload } from 'tus-js-client'
 import { jcsBytes } from '../../src/core/jcs.js'
 import { parseReceipt } from '../../src/core/receipt.js'
+import { localFsck } from '../support/damage.js'
 import { dataFolder, type RunningService, startService, until } from '../support/service.js'
 import { sha256, tusCalls, uploadMetadata } from '../support/tus.js'
 
@@ -236,7 +237,35 @@ t.test('a file that holds less than was acknowledged is named, never deposited',
   const path = await begin(100)
   await patch(path, { 'upload-offset': '0' }, randomBytes(50))
   const [id] = await uploadFiles()
-  await writeFile(join(data, 'content', 'uploads', id as string), randomBytes(49))
+  const file = join(data, 'content', 'uploads', id as string)
+  await truncate(file, 49)
   t.match(await patch(path, { 'upload-offset': '50' }, randomBytes(50)), { status: 500, body: { code: 'CONTENT_DAMAGED' } })
-  await remove(path)
+  await service.stop()
+  const differs = (bytes: number): object => ({
+    outcome: 'differs', differences: 1, first: { layer: 'service', object: `upload ${id as string}`, code: 'UPLOAD_DIFFERS', says: `its file has ${bytes} bytes, acknowledged were 50` }
+  })
+  t.match(await localFsck(data), differs(49), 'by the tool too')
+  await rm(file)
+  t.match(await localFsck(data), differs(0))
+  await writeFile(file, randomBytes(51))
+  t.match(await localFsck(data), { outcome: 'clean', differences: 0 }, 'what a file holds beyond that was never acknowledged')
+})
+
+t.test('a disk that has become short takes no more of an upload, and what was acknowledged of it waits', async (t) => {
+  service = await startService(data, settings)
+  const file = randomBytes(100)
+  const path = await begin(100)
+  await patch(path, { 'upload-offset': '0' }, file.subarray(0, 50))
+  await service.stop()
+  service = await startService(data, { ...settings, STEELYARD_RESERVE: String(2 ** 52) })
+  const full = { status: 507, body: { code: 'STORE_FULL', status: 507 } }
+  const refused = await patch(path, { 'upload-offset': '50' }, file.subarray(50))
+  t.match(refused, full)
+  t.match(refused.headers.get('retry-after'), /^\d+$/)
+  t.match(await post('/v1/uploads', { 'upload-length': '100' }), full)
+  t.match(await get(path), { status: 200, body: { state: 'receiving', offset: '50' } })
+  await service.stop()
+  service = await startService(data, settings)
+  t.equal((await patch(path, { 'upload-offset': '50' }, file.subarray(50))).status, 204)
+  t.match((await get(path)).body, { state: 'received', digests: { sha256: sha256(file) } })
 })
