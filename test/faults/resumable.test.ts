@@ -15,6 +15,7 @@ import { goOn, type StartedUpload } from '../support/tus.js'
  */
 const DEATHS = ['commit.written', 'commit.signed', 'intake.validated:2', 'content.kept', 'content.synced', 'upload.noted:2', 'upload.written:2']
 
+t.setTimeout(250_000)
 t.test('kill -9 between any two steps of an upload makes one deposit of it, with the answer at its address', { timeout: 240_000 }, async (t) => {
   const data = dataFolder(t)
   const settings = { STEELYARD_SEAL_AGE: '60000' } // what follows on the deposit is not what is tried here
