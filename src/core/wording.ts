@@ -371,8 +371,8 @@ const REMARKS: { readonly [C in RemarkCode]: Said<RemarkEvidence[C]> } = {
     zh: `信任包所载回执密钥截至 ${localTime(keysReadAt)}，早于账本时间 ${localTime(ledgerTime)}`
   }),
   RETIRED_LINKED: ({ block }) => ({
-    en: `block ${block} was signed with keys that are retired by now; a later head of the log, attested with the keys in force, holds the batch`,
-    zh: `区块 ${block} 由现已停用的密钥签名；以现行密钥证明的后续日志头包含该批次`
+    en: `block ${block} was signed with keys that are retired by now; a later head of the log, attested with the keys in force, holds the batch, and its time is the one that counts`,
+    zh: `区块 ${block} 由现已停用的密钥签名；以现行密钥证明的后续日志头包含该批次，时间以该日志头为准`
   }),
   DEVELOPMENT_NETWORK: say('this is a development network: one process holds the keys of all its organizations',
     '这是开发用网络：所有机构的密钥都由同一进程持有'),

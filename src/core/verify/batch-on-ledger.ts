@@ -9,9 +9,9 @@ import { batchKey, parseReadBack, type ReadBack } from '../ledger-values.js'
 import { jcsBytes } from '../jcs.js'
 import type { Identities, Proof } from '../proof.js'
 import { type Attestations, readAttestations } from './attestations.js'
-import { checkInclusion, type Inclusion } from './closed-heads.js'
-import { entityOf, organizationsOf } from './entities.js'
-import type { Endorser, LedgerVerdict } from './facts.js'
+import { checkInclusion, type HeadEntry, type Inclusion } from './closed-heads.js'
+import { entityOf, namesOf, organizationsOf } from './entities.js'
+import type { Endorser, LedgerVerdict, TimeOnLedger } from './facts.js'
 import { type Problem, problem, remark } from './result.js'
 import { tryParse, type TrustRoot } from './trust-root.js'
 
@@ -95,6 +95,7 @@ function verdict (
       entry: answer.entry,
       deadlineMs: root.statement?.register.deadlineMs,
       readAt: answer.time,
+      ...(isOfThePast && typeof inclusion !== 'string' ? { linked: timeOfHead(root, inclusion) } : {}),
       endorsers,
       readers,
       organizations: organizationsOf(root, ordered).size,
@@ -125,11 +126,15 @@ function toEndorser (root: TrustRoot, { mspId, certificate }: FabricEndorser): E
 function checkLink (inclusion: Inclusion, isOfThePast: boolean, at: { readonly block: string, readonly lastConfig: string }): Problem | undefined {
   if (inclusion === 'differs') return problem('LEDGER_CLOSED_HEAD_DIFFERS', { block: at.block })
   if (inclusion === 'head-unknown') return problem('CLOSED_HEAD_UNKNOWN', at)
-  return isOfThePast && inclusion !== 'included' ? problem('RETIRED_NOT_LINKED', at) : undefined
+  return isOfThePast && inclusion === 'not-stated' ? problem('RETIRED_NOT_LINKED', at) : undefined
+}
+
+function timeOfHead (root: TrustRoot, { entry, readAt, readers }: HeadEntry): TimeOnLedger {
+  return { time: entry.time, skewMs: entry.skewMs, readAt, organizations: namesOf(readers.map((one) => toEndorser(root, one))) }
 }
 
 function linkRemarks (inclusion: Inclusion, isOfThePast: boolean, block: string): Remark[] {
-  return isOfThePast && inclusion === 'included' ? [remark('RETIRED_LINKED', { block })] : []
+  return isOfThePast && typeof inclusion !== 'string' ? [remark('RETIRED_LINKED', { block })] : []
 }
 
 /**

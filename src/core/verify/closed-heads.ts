@@ -1,10 +1,11 @@
 import { batchLeaf } from '../batch.js'
-import { fromHex, toHex } from '../bytes.js'
+import { equalBytes, fromHex, toHex } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
+import type { Endorser } from '../fabric/endorsement.js'
 import { newestBlock } from '../fabric/history.js'
 import { attempt, FabricRefusal, type FabricResult } from '../fabric/refusal.js'
 import type { FabricVerifier } from '../fabric/verifier.js'
-import { batchKey, type BatchEntry, parseReadBack, type ReadBack } from '../ledger-values.js'
+import { batchKey, type BatchEntry, ledgerBytes, parseReadBack, type ReadBack } from '../ledger-values.js'
 import { rootFromInclusion } from '../merkle.js'
 import type { Identities, LogInclusion } from '../proof.js'
 import type { ClosedHead } from '../trust-bundle.js'
@@ -16,6 +17,9 @@ export type ClosedHeads = ReadonlyMap<string, HeadEntry>
 export interface HeadEntry {
   readonly entry: BatchEntry
   readonly block: bigint
+  /** When it was attested (T2), and by whom. */
+  readonly readAt: string
+  readonly readers: readonly Endorser[]
 }
 
 /**
@@ -35,9 +39,10 @@ export function readClosedHeads (
         args: ['readBatch', log, batch], key: batchKey(log, batch), after: newestBlock(fabric.history)
       })
       if (!result.ok) throw new FabricRefusal(result.code, result.detail)
-      const { payload, version } = result.value
-      const entry = requireHead(parseReadBack(payload), fabric.history.channel, log, batch)
-      read.set(entry.head.size, { entry, block: version.block })
+      const { payload, version, endorsers: readers } = result.value
+      const answer = parseReadBack(payload)
+      const entry = requireHead(answer, fabric.history.channel, log, batch)
+      read.set(entry.head.size, { entry, block: version.block, readAt: answer.time, readers })
     }
     return read
   })
@@ -51,11 +56,12 @@ function requireHead (answer: ReadBack, channel: string, log: string, batch: str
 }
 
 /** How a batch stands to the closed head that its proof names. */
-export type Inclusion = 'not-stated' | 'head-unknown' | 'included' | 'differs'
+export type Inclusion = 'not-stated' | 'head-unknown' | 'differs' | HeadEntry
 
 /**
- * Whether a batch is in the log below a closed head: by the path of its header, and neither later than the head nor in a later block.
- * Retired keys can sign another entry for the past; they cannot put it below a head that others attest.
+ * The closed head that a batch is in the log below: by the path of its header, and neither later than the head nor in a later block; of the
+ * head's own batch the whole entry is attested. Retired keys can sign another entry for the past; they cannot put its header below a head
+ * that others attest. An earlier time with the same header they can, since the log is over headers: see `LedgerFacts.linked`.
  */
 export function checkInclusion (
   crypto: Crypto, heads: ClosedHeads, inclusion: LogInclusion | undefined, batch: { readonly entry: BatchEntry, readonly block: bigint }
@@ -66,5 +72,6 @@ export function checkInclusion (
   const { header, time } = batch.entry
   const root = rootFromInclusion(crypto, batchLeaf(crypto, header), Number(header.number), Number(inclusion.size), inclusion.path.map(fromHex))
   const isBelow = root !== undefined && toHex(root) === head.entry.head.root
-  return isBelow && batch.block <= head.block && time <= head.entry.time ? 'included' : 'differs'
+  const isSame = header.number !== head.entry.header.number || equalBytes(ledgerBytes(batch.entry), ledgerBytes(head.entry))
+  return isBelow && isSame && batch.block <= head.block && time <= head.entry.time ? head : 'differs'
 }

@@ -4,7 +4,7 @@ import type { Finding } from '../findings.js'
 import { FIELD } from '../metadata.js'
 import type { Proof } from '../proof.js'
 import type { EvidenceRecord } from '../record.js'
-import { type LedgerFacts, timeBound } from './facts.js'
+import { type LedgerFacts, timeBound, timeOnLedger } from './facts.js'
 import { disclosedText } from './integrity.js'
 import { finding } from './result.js'
 
@@ -45,7 +45,9 @@ export function beforeFinding (record: EvidenceRecord | undefined, proof: Proof 
 
 /** The latest moment of the deposit, in milliseconds: by the ledger's bound, else by the operator's word. */
 function depositedBy ({ receivedAt }: EvidenceRecord, facts: LedgerFacts | undefined): number {
-  return Date.parse(facts === undefined ? receivedAt : timeBound(facts.entry.time, facts.entry.skewMs))
+  if (facts === undefined) return Date.parse(receivedAt)
+  const { time, skewMs } = timeOnLedger(facts)
+  return Date.parse(timeBound(time, skewMs))
 }
 
 /** Whether the record has fields of which this proof does not show the time of creation: it may be there or not. */

@@ -19,6 +19,11 @@ export interface LedgerFacts {
   readonly deadlineMs: number | undefined
   /** T2. */
   readonly readAt: string
+  /**
+   * Of signatures by keys that are retired by now: the closed head above the batch. T and T2 are then the word of keys that can sign for the
+   * past for ever; what those in force attest is that the header is below this head.
+   */
+  readonly linked?: TimeOnLedger
   /** Of the anchor: whose clocks bound the time. */
   readonly endorsers: readonly Endorser[]
   /** Of the read-back. */
@@ -33,6 +38,19 @@ export interface LedgerFacts {
   readonly txId: string
   /** The newest configuration block that the trust bundle has. */
   readonly lastConfig: string
+}
+
+/** T, W and T2, and the entities whose word they are. */
+export interface TimeOnLedger {
+  readonly time: string
+  readonly skewMs: number
+  readonly readAt: string
+  readonly organizations: readonly string[]
+}
+
+/** The times that bound when a batch was there: its own, or, where retired keys signed them, those of the head above it. */
+export function timeOnLedger ({ linked, entry, readAt, endorsers }: LedgerFacts): TimeOnLedger {
+  return linked ?? { time: entry.time, skewMs: entry.skewMs, readAt, organizations: [...new Set(endorsers.map(({ entity }) => entity))] }
 }
 
 /** A batch on the ledger, or what stands against it. */

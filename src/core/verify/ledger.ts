@@ -7,7 +7,7 @@ import type { Proof } from '../proof.js'
 import { type CommitGroup, isGroupSigned } from '../receipt.js'
 import { isAccepted } from '../trust.js'
 import { independentOf, namesOf } from './entities.js'
-import { type LedgerFacts, type LedgerVerdict, type ReceiptKeys, timeBound } from './facts.js'
+import { type LedgerFacts, type LedgerVerdict, type ReceiptKeys, timeBound, timeOnLedger } from './facts.js'
 import type { TrustInput } from './input.js'
 import { asFinding, finding, type Problem, problem, worst } from './result.js'
 import type { Trusted } from './trust-root.js'
@@ -90,6 +90,7 @@ function isOneOperator ({ root }: Trusted): boolean {
 
 function signersOf (facts: LedgerFacts): Signers {
   const { organizations, orderers, consenters, quorum, block, transaction, txId } = facts
+  const { readAt, skewMs } = timeOnLedger(facts)
   return {
     endorsed: namesOf(facts.endorsers),
     organizations,
@@ -100,6 +101,6 @@ function signersOf (facts: LedgerFacts): Signers {
     block,
     transaction,
     txId,
-    foundBy: timeBound(facts.readAt, facts.entry.skewMs)
+    foundBy: timeBound(readAt, skewMs)
   }
 }

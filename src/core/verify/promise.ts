@@ -6,7 +6,7 @@ import { leafHash } from '../merkle.js'
 import { checkReceipt, checkReceiptPosition, parseReceipt, type Receipt } from '../receipt.js'
 import { type EvidenceRecord, recordBytes } from '../record.js'
 import type { Read } from './documents.js'
-import { type LedgerFacts, type ReceiptKeys, timeBound } from './facts.js'
+import { type LedgerFacts, type ReceiptKeys, timeBound, timeOnLedger } from './facts.js'
 import { asFinding, finding } from './result.js'
 import { checkPromise, isLate } from './time.js'
 
@@ -74,9 +74,10 @@ function byProof (crypto: Crypto, input: PromiseInput): Finding | undefined {
 
 function byLedger (input: PromiseInput, facts: LedgerFacts): Finding {
   const { deadline } = input.receipt.statement
-  const ledgerTime = facts.entry.time
-  const foundBy = timeBound(facts.readAt, facts.entry.skewMs)
-  if (isLate(deadline, facts)) return finding('promise', 'PROMISE_BROKEN_LATE', { ...promised(input), ledgerTime })
+  const { time: ledgerTime, readAt, skewMs } = timeOnLedger(facts)
+  const foundBy = timeBound(readAt, skewMs)
+  // A head above the batch says how late it was at most, not at least.
+  if (facts.linked === undefined && isLate(deadline, facts)) return finding('promise', 'PROMISE_BROKEN_LATE', { ...promised(input), ledgerTime })
   // Judged by T2 plus W, not by T: an endorsed transaction can be held back (PROOF.md section 5).
   return foundBy <= deadline
     ? finding('promise', 'PROMISE_KEPT', { ...promised(input), foundBy })

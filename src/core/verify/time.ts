@@ -2,25 +2,18 @@ import type { Finding, Remark } from '../findings.js'
 import type { Proof } from '../proof.js'
 import type { CommitGroup } from '../receipt.js'
 import type { EvidenceRecord } from '../record.js'
-import { type LedgerFacts, timeBound } from './facts.js'
+import { type LedgerFacts, timeBound, timeOnLedger } from './facts.js'
 import { asFinding, finding, type Problem, problem, remark, worst } from './result.js'
 
 /** A read-back this much later than the anchor is worth a remark; less is a ledger at work. */
 const LONG_READ_BACK_MS = 60_000
 
-/** The time finding: T + W by the clocks of the anchor's endorsers, and the order of the times that the proof states. */
+/** The time finding: T + W by the clocks of the anchor's endorsers, or by the head above it, and the order of the times that the proof states. */
 export function timeFinding (proof: Proof, facts: LedgerFacts, accepted: boolean): Finding {
-  const { time, skewMs } = facts.entry
-  const by = timeBound(time, skewMs)
-  const wrong = checkOrder(proof, facts, by)
+  const wrong = checkOrder(proof, facts, timeBound(facts.entry.time, facts.entry.skewMs))
   if (wrong !== undefined) return asFinding('time', wrong)
-  const evidence = {
-    ledgerTime: time,
-    skewMs,
-    by,
-    foundBy: timeBound(facts.readAt, skewMs),
-    organizations: [...new Set(facts.endorsers.map(({ entity }) => entity))]
-  }
+  const { time, skewMs, readAt, organizations } = timeOnLedger(facts)
+  const evidence = { ledgerTime: time, skewMs, by: timeBound(time, skewMs), foundBy: timeBound(readAt, skewMs), organizations }
   return finding('time', accepted ? 'TIME_BOUND' : 'TIME_BY_UNKNOWN_CLOCKS', evidence)
 }
 
