@@ -87,6 +87,12 @@ t.test('a proof that is not of these blocks is named, and why', async (t) => {
     t.match(report, { outcome: 'differs', differences: 1, first: { object: 'proof 0', code: 'PROOF_DIFFERS' } }, name)
     t.match(report.first?.says, says, name)
   }
+  const short = await run(world, [second], blocksOf(world).slice(0, -1))
+  t.match(short, { outcome: 'could-not-check', differences: 0, couldNotCheck: [{ what: 'proof 0' }] }, 'a proof of a later block than those that were read')
+  const sealed = { ...second, header: { ...second.header, number: '7' } }
+  delete (sealed as { attestations?: unknown }).attestations
+  delete (sealed as { identities?: unknown }).identities
+  t.match(await run(world, [sealed]), { outcome: 'could-not-check', differences: 0 }, 'a batch that may be anchored later')
   const { attestations, identities, ...early } = first
   t.match(await run(world, [early]), { outcome: 'clean', notes: [/without its block and its read-back/] }, 'a proof from before its batch was anchored')
   const damaged = await audit({

@@ -18,6 +18,8 @@ import type { EntryFacts, LogReplay } from './log-replay.js'
 export interface ProofComparison {
   readonly differs: readonly string[]
   readonly missing: readonly string[]
+  /** Why it cannot be compared: a channel goes on after the blocks that were read. */
+  readonly doubt?: string
 }
 
 /** A batch as somebody states it. */
@@ -29,13 +31,14 @@ export interface StatedBatch {
 }
 
 /**
- * Compares a proof with what the blocks say: its batch, its block, what was read, its record's leaf. Signatures are the verifier's to check.
+ * Compares a proof with what the `height` blocks say: its batch, its block, what was read, its record's leaf. Signatures are the verifier's to
+ * check.
  */
-export function compareProof (crypto: Crypto, chaincode: string, log: LogReplay, proof: Proof): ProofComparison {
+export function compareProof (crypto: Crypto, chaincode: string, log: LogReplay, height: number, proof: Proof): ProofComparison {
   const { header, record } = proof
   const entry = log.entry(header.log, header.number)
-  if (entry === undefined) return { differs: [`the ledger has no batch ${header.number} of the log ${header.log}`], missing: [] }
   const { block, readback, problem } = readAttestations(proof)
+  if (entry === undefined) return absentBatch(log, height, proof, block)
   const attested = { ...(block === undefined ? {} : { block }), ...(readback === undefined ? {} : { readback }) }
   const batch = compareBatch(crypto, chaincode, entry, { header: batchHeaderBytes(header), ...attested })
   const keys = new Map(log.register(header.log)?.keys.map((key) => [key.keyId, key]))
@@ -47,6 +50,14 @@ export function compareProof (crypto: Crypto, chaincode: string, log: LogReplay,
     ...(checkReceiptKey(keys, proof) === undefined ? [] : ['its receipt key is not registered on the ledger for this batch'])
   ]
   return { differs, missing: batch.missing }
+}
+
+/** A batch that is not in the blocks differs only where it would have to be in them. */
+function absentBatch (log: LogReplay, height: number, { header }: Proof, block: FabricBlock | undefined): ProofComparison {
+  const isLater = Number(header.number) >= Number(log.head(header.log)?.size ?? 0) && (block === undefined || Number(block.number) >= height)
+  return isLater
+    ? { differs: [], missing: [], doubt: `batch ${header.number} of the log ${header.log} is not in these ${height} blocks, and may be later` }
+    : { differs: [`the ledger has no batch ${header.number} of the log ${header.log}`], missing: [] }
 }
 
 /** Compares what is stated of a batch with its entry by the blocks. */

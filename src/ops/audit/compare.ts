@@ -16,7 +16,9 @@ import type { Audited } from './audit.js'
 export interface ProofFile { readonly name: string, readonly bytes: Uint8Array }
 
 /** Compares proof files with the channel. */
-export async function compareProofs (files: AsyncIterable<ProofFile>, { crypto, chaincode, log }: Audited, findings: Findings): Promise<void> {
+export async function compareProofs (
+  files: AsyncIterable<ProofFile>, { crypto, chaincode, log, height }: Audited, findings: Findings
+): Promise<void> {
   let position = 0
   for await (const { name, bytes } of files) {
     position++
@@ -26,7 +28,11 @@ export async function compareProofs (files: AsyncIterable<ProofFile>, { crypto, 
       findings.couldNotCheck(object, 'it is not a proof, or was re-saved')
       continue
     }
-    const { differs, missing } = compareProof(crypto, chaincode, log, proof)
+    const { differs, missing, doubt } = compareProof(crypto, chaincode, log, height, proof)
+    if (doubt !== undefined) {
+      findings.couldNotCheck(object, doubt)
+      continue
+    }
     findings.count('proofs')
     tell(findings, object, differs, missing, position)
   }
