@@ -44,7 +44,8 @@ export function compareCodes ({ filter }: PeerWord, { transactions }: BlockVerdi
   }
   for (const [index, { code, unsure }] of transactions.entries()) {
     const theirs = filter[index]
-    if (theirs === code) continue
+    // That the peer says what these rules suspect decides nothing: it could lie where they cannot tell.
+    if (theirs === code && unsure === undefined) continue
     const why = theirs === undefined ? undefined : doubt(unsure, code, theirs)
     if (why !== undefined) {
       doubts.push({ what: 'the validation code of a transaction', why })
