@@ -183,3 +183,15 @@ t.test('what these rules cannot decide is a doubt, and the peer\'s word is taken
   }
   t.end()
 })
+
+t.test('after a key got a policy of its own, what endorsements suffice is not said against the peer', (t) => {
+  const network = new ForgedNetwork()
+  const chain = new ForgedChain(network)
+  chain.add([network.definitionEnvelope()])
+  chain.add([network.envelope({ nonce: 'metadata', sets: [lifecycleSet(), readWriteSet(CHAINCODE, { metadata: 1 })] })])
+  chain.add([network.envelope({ nonce: 'after it' })])
+  const blocks = replay(peerBlocks(network.genesis, chain.blocks, { filter: (filter, number) => number === 3 ? Uint8Array.of(10) : filter }))
+  t.same(said(blocks).filter((one) => !one.endsWith('COMMIT_HASH')), [])
+  t.ok(doubts(blocks).includes('3 the validation code of a transaction'))
+  t.end()
+})

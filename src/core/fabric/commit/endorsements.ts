@@ -47,7 +47,8 @@ function writes (set: NsRwset): boolean {
   return set.writes.length + set.metadataWrites > 0 || set.collections.some((each) => each.writes.length + each.metadataWrites > 0)
 }
 
-function writesMetadata (set: NsRwset): boolean {
+/** @internal Whether it sets policies of single keys. */
+export function writesMetadata (set: NsRwset): boolean {
   return set.metadataWrites > 0 || set.collections.some(({ metadataWrites }) => metadataWrites > 0)
 }
 

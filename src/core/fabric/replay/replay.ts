@@ -7,6 +7,7 @@ import { equalBytes, toHex } from '../../bytes.js'
 import type { Crypto } from '../../crypto.js'
 import { dataHash, headerHash, type ParsedBlock, parseBlock } from '../block.js'
 import { commitHash } from '../commit/commit-hash.js'
+import { writesMetadata } from '../commit/endorsements.js'
 import { type BlockVerdict, type Judged, judgeBlock } from '../commit/judge-block.js'
 import { settle } from '../commit/state.js'
 import { codeName, codes } from '../commit/validation-codes.js'
@@ -39,6 +40,8 @@ export class Replay {
   #commitHash: Uint8Array | undefined = new Uint8Array(0)
   /** A transaction was taken as valid on the peer's word, and what it wrote could not be read: later reads prove nothing. */
   #unknownWrites = false
+  /** A transaction set policies of single keys, which are not read: whose endorsements suffice from there on is not known. */
+  #keyPolicies = false
 
   constructor ({ crypto, state, genesis }: ReplayOptions) {
     this.#crypto = crypto
@@ -118,6 +121,7 @@ export class Replay {
 
   /** Why the peer's code may stand against ours. */
   readonly #doubt = (unsure: string | undefined, ours: number, theirs: number): string | undefined => unsure ??
+    (this.#keyPolicies && [ours, theirs].includes(codes.ENDORSEMENT_POLICY_FAILURE) ? 'keys have endorsement policies of their own, which are not read here' : undefined) ??
     (this.#unknownWrites && [ours, theirs].some((code) => READ_CONFLICTS.includes(code)) ? 'what it read was written by one that cannot be read here' : undefined)
 
   #judged (block: ParsedBlock, hash: Uint8Array, verdict: BlockVerdict, found: Found & { readonly isConfiguration: boolean }): ReplayedBlock {
@@ -129,6 +133,7 @@ export class Replay {
     this.#state.commit(verdict.updates, block.data.map(txIdOf))
     const accepted = verdict.transactions.flatMap(({ transaction }, index) =>
       verdict.filter[index] === codes.VALID && transaction !== undefined ? [{ index, transaction }] : [])
+    this.#keyPolicies ||= accepted.some(({ transaction }) => transaction.readWriteSets.some(writesMetadata))
     return this.#took(block, hash, { ...found, accepted, outcomes: countOf(verdict.filter) })
   }
 
