@@ -103,6 +103,13 @@ void t.test('paths that lead nowhere', async (t) => {
   t.equal(said(createMsp(nodeCrypto, fabricMsp({ roots: [root] })).validate(serialized(client.pem, 'OtherMSP'))), 'MSP_UNKNOWN')
 })
 
+void t.test('CAs that name each other are not followed without end', async (t) => {
+  const keys = keyPair()
+  const self = certificate({ commonName: 'loop', ca: true, keys })
+  const loops = Array.from({ length: 16 }, (_, i) => certificate({ commonName: 'loop', ca: true, keys, issuer: self, serial: BigInt(100 + i) }))
+  t.equal(said(judge({ issuer: self }, { intermediates: loops })), 'PATH')
+})
+
 void t.test('intermediates', async (t) => {
   const middle = certificate({ commonName: 'ica', ca: true, issuer: root, pathLength: 0 })
   const below = certificate({ commonName: 'ica2', ca: true, issuer: middle })

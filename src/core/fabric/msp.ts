@@ -194,20 +194,24 @@ function namesKnownIssuer (setup: Setup, certificate: Certificate): boolean {
 /** The CAs from the identity's issuer to a root, or undefined. Only the MSP's own CAs are ever candidates. */
 function findPath (setup: Setup, certificate: Certificate): Certificate[] | undefined {
   if (!mayBeUsed(certificate)) return undefined
-  const path = extendPath(setup, [certificate])
+  const path = extendPath(setup, [certificate], { checks: MOST_CHECKS })
   // As in Fabric: a CA that has intermediates below it issues no identities itself.
   return path === undefined || path[1] === undefined || isInternal(setup, path[1]) ? undefined : path.slice(1)
 }
 
-function extendPath (setup: Setup, path: readonly Certificate[]): Certificate[] | undefined {
+/** Signatures that are checked in search of one path, as Go has it: CAs that name each other make paths without end. */
+const MOST_CHECKS = 100
+
+function extendPath (setup: Setup, path: readonly Certificate[], left: { checks: number }): Certificate[] | undefined {
   const last = path.at(-1) as Certificate
   const intermediatesBelow = path.length - 1
-  const fits = (ca: Certificate): boolean => mayIssue(setup, last, ca, intermediatesBelow, path[0] as Certificate)
+  const fits = (ca: Certificate): boolean => equalBytes(last.issuerDer, ca.subjectDer) && left.checks-- > 0 &&
+    mayIssue(setup, last, ca, intermediatesBelow, path[0] as Certificate)
   const root = setup.roots.find(fits)
   if (root !== undefined) return [...path, root]
   for (const ca of setup.intermediates) {
     if (!path.includes(ca) && fits(ca)) {
-      const whole = extendPath(setup, [...path, ca])
+      const whole = extendPath(setup, [...path, ca], left)
       if (whole !== undefined) return whole
     }
   }
