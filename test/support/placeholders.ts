@@ -16,6 +16,7 @@ const FIELDS: ReadonlyArray<readonly [path: RegExp, placeholder: string, why: st
   [/\/port$/i, 'PORT', 'assigned by the system'],
   [/\/(blockNum|blockNumber|number|ledgerHeight|height)$/, 'HEIGHT', 'the embedded network takes all approvals into one block, and is shorter by three'],
   [/\/metadataList\/\d\/value\/(index|lastConfig\/index)$/, 'HEIGHT', 'the same'],
+  [/\/consenterMetadata$/, 'VIEW', 'counts decisions, as heights do'],
   [/\/(pkiId|channelMac)$/, 'PEER', 'hash of the peer\'s certificate'],
   [/\/signaturesList\/\d\/identifierHeader\/identifier$/, 'CONSENTER', 'which three of the four orderers sign is chance'],
   [/\/packageId$/, 'PACKAGE', 'hash of the package: the embedded network has none of a chaincode that it runs itself']
