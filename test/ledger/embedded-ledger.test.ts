@@ -249,7 +249,7 @@ t.test('one organization', async (t) => {
     const outsider = await createKeyPair()
     const certificate = org.admin.certificatePem // the right certificate, another key
     t.equal(await status(utf8('nonsense')), 400)
-    t.equal(await status((await makeTransaction(network, { ...put('a', '1'), channel: 'other' })).envelope), 404)
+    t.equal(await status((await makeTransaction(network, { ...put('a', '1'), channel: 'other' })).envelope), 400)
     t.equal(await status((await makeTransaction(network, { ...put('a', '1'), tamper: highS })).envelope), 403)
     t.equal(await status((await makeTransaction(network, { ...put('a', '1'), tamper: () => utf8('no DER') })).envelope), 403)
     const forged = signingIdentity(org.mspId, certificate, outsider.keyPem)

@@ -17,7 +17,6 @@ const read = <T>(name: string): T => (JSON.parse(readFileSync(join(CAPTURES, nam
 /** Differences that are there: call and path, and what they mean. Each must be found. */
 const KNOWN: Readonly<Record<string, string>> = {
   '(qscc GetBlockByNumber 1|deliver (filtered|of a peer|of an orderer|with private data)) /(0|1|2|3)/.*': 'official organizations approved in a block each, and in an order of chance; these in one block',
-  '.* /0/interest/chaincodesList/length': 'an interest without chaincodes in the answer of a system chaincode, where an official peer has none',
   '.*/BatchSize/value/preferredMaxBytes': 'other sizes of blocks',
   '.*/ConsensusType/value/metadata/(requestComplainTimeout|viewChangeTimeout|leaderHeartbeatTimeout)': 'there is no leader here to wait for',
   '_lifecycle .*/hashedReadsList/\\d/version/txNum': 'approvals are in one block here',
@@ -25,7 +24,6 @@ const KNOWN: Readonly<Record<string, string>> = {
   'discovery (peers|endorsers) .*/(stateInfo|membershipInfo)/(signature|payload/(tag|aliveMsg/identity))': 'there is no gossip here, whose signed messages official peers hand on',
   'discovery endorsers .*/contentList/0/(endorsersByGroupsMap|layoutsList)/.*': 'groups and layouts have other names and another order',
   'deliver of an orderer, headers with signatures .*/metadataList/2': 'orderers keep no transaction filter; here peers and orderers share a block\'s bytes',
-  'broadcast on an unknown channel .*': 'a 404 here, a 400 in other words from an official orderer',
   '.*/metadataList/4': 'the commit hash: covers all that was committed'
 }
 

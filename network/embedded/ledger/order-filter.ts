@@ -31,7 +31,7 @@ export function admit (gate: Gate, received: Uint8Array): Admitted {
   const { config } = gate
   const envelope = parsed(received)
   const { channelHeader } = envelope
-  if (channelHeader.channelId !== config.channelId) throw new OrderError(404, `channel ${channelHeader.channelId} not found`)
+  if (channelHeader.channelId !== config.channelId) throw new OrderError(400, 'channel does not exist') // as an orderer under BFT says it
   const { sequence } = config
   switch (channelHeader.type) {
     case common.HeaderType.ENDORSER_TRANSACTION:

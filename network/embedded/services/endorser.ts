@@ -107,7 +107,7 @@ function respond (org: OrgNode, proposal: Proposal, simulation: Simulation): pee
   if (status < error && (proposal.channelId === '' || status >= errorThreshold)) return answer
   const payload = responsePayload(proposal, simulation)
   answer.setPayload(payload)
-  answer.setInterest(touchedChaincodes(results, lifecycleNamespace))
+  if (results.length > 0) answer.setInterest(touchedChaincodes(results, lifecycleNamespace))
   if (status < error) {
     answer.setVersion(1)
     answer.setEndorsement(endorsement(org, payload))
