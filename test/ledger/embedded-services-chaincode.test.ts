@@ -3,7 +3,7 @@ import type { GatewayError } from '@hyperledger/fabric-gateway'
 import t from 'tap'
 import { counterNetwork } from '../support/counter-network.js'
 
-const counter = await counterNetwork(t, 1, { connectTimeout: 1000, executeTimeout: 1500 })
+const counter = await counterNetwork(t, 1, { connectTimeout: 1000, executeTimeout: 5000 })
 const contract = counter.peerGateway('operator').getNetwork('evidence').getContract('counter')
 
 async function evaluate (name: string, ...args: string[]): Promise<string> {
