@@ -25,11 +25,23 @@ export interface LedgerProfile {
   readonly raw: Record<string, unknown>
 }
 
+/** The profile as fabric-network takes it, without the peers of the client's own organization; undefined when no other is left. */
+export function rawWithoutOwnPeers ({ raw, mspId }: LedgerProfile): Record<string, unknown> | undefined {
+  const { organizations = {}, peers = {}, channels = {} } = raw as RawProfile
+  const own = new Set(Object.values(organizations).filter(({ mspid }) => mspid === mspId).flatMap((org) => org.peers ?? []))
+  const others = Object.keys(peers).filter((name) => !own.has(name))
+  if (others.length === 0) return undefined
+  const left = Object.fromEntries(others.map((name) => [name, peers[name]]))
+  const named = Object.entries(channels).map(([name, channel]) => [name, { ...channel, peers: others }])
+  return { ...raw, peers: left, channels: Object.fromEntries(named) }
+}
+
 interface RawPeer { url?: string, tlsCACerts?: { pem?: string, path?: string }, grpcOptions?: Record<string, unknown> }
 interface RawProfile {
   client?: { organization?: string }
   organizations?: Record<string, { mspid?: string, peers?: string[] }>
   peers?: Record<string, RawPeer>
+  channels?: Record<string, object>
   'x-steelyard'?: {
     caUrl?: string
     caName?: string

@@ -22,6 +22,7 @@ async function nativeNetwork (t: Test): Promise<LedgerNetwork> {
     profile,
     wallet: join(dir, 'wallet'),
     organizations: 4,
+    own: 'platform',
     others: ['court', 'notary', 'forensic'],
     setOrganization: async (name, running) => { await (running ? restartNodes(dir, [name]) : stopNodes(dir, [name])) },
     setRunning: async (running) => { await (running ? networkUp({ dir }) : networkDown(dir)) },

@@ -338,6 +338,17 @@ export function ledgerContract (t: Test, client: LedgerClient, network: LedgerNe
       t.equal((await untilDone(async () => await ledger.anchor([header], none))).entries.length, 1)
       await until(async () => (await ledger.attestBatch('1')).attestation.endorsements.length === all)
     })
+
+    t.test('the client\'s own organization is stopped: a client that begins then goes on by the others', async (t) => {
+      const { next, reopen } = await freshLog(t)
+      await setOrganization(network.own, false)
+      t.teardown(async () => { await setOrganization(network.own, true) })
+      const ledger = await reopen({})
+      await ledger.anchor([batchHeaderBytes(next())], none)
+      checkAttestation(t, await ledger.attestBatch('0'), network.organizations)
+      await setOrganization(network.own, true)
+      await until(async () => (await ledger.attestBatch('0')).attestation.endorsements.length === network.organizations)
+    })
   }
 }
 

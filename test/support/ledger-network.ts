@@ -7,7 +7,9 @@ export interface LedgerNetwork {
   readonly profile: string
   /** Folder for identities on this network. */
   readonly wallet: string
-  /** Names of the organizations that can be stopped without the operator's. */
+  /** Name of the operator's organization. */
+  readonly own: string
+  /** Names of the others that can be stopped. */
   readonly others: readonly string[]
   readonly organizations: number
   /** Stops or starts an organization: its peer, orderer and CA. */
@@ -29,6 +31,7 @@ export async function embeddedNetwork (folder: string, orgs: number): Promise<Le
     profile: network.profilePath(),
     wallet: join(folder, 'wallet'),
     organizations: orgs,
+    own: network.status.organizations.find(({ operator }) => operator)?.name ?? '',
     others: network.status.organizations.filter(({ operator }) => !operator).map(({ name }) => name),
     setOrganization: async (name, running) => { await setOrg(dir, name, running) },
     setRunning: async (running) => { await (running ? start() : networkStop(dir)) },
@@ -43,5 +46,5 @@ export async function embeddedNetwork (folder: string, orgs: number): Promise<Le
 export function givenNetwork (folder: string): LedgerNetwork | undefined {
   const { STEELYARD_TEST_PROFILE: profile, STEELYARD_TEST_ORGANIZATIONS: organizations = '4' } = process.env
   if (profile === undefined) return undefined
-  return { profile, wallet: join(folder, 'wallet'), organizations: Number(organizations), others: [], close: () => Promise.resolve() }
+  return { profile, wallet: join(folder, 'wallet'), organizations: Number(organizations), own: '', others: [], close: () => Promise.resolve() }
 }

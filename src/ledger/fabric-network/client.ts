@@ -6,7 +6,7 @@ import type { FabricClient, PeerAnswer, SignedEnvelope } from '../fabric/client.
 import { FabricFailure } from '../fabric/failure.js'
 import { proposalParts } from '../fabric/messages.js'
 import type { StoredIdentity } from '../identity/wallet.js'
-import type { LedgerProfile } from '../profile.js'
+import { type LedgerProfile, rawWithoutOwnPeers } from '../profile.js'
 import { signingProvider } from './signing-provider.js'
 
 export interface FabricNetworkOptions {
@@ -49,10 +49,21 @@ export function createFabricNetworkClient (options: FabricNetworkOptions): Fabri
   let discovering = false
   let closed = false
 
+  /** The library asks peers of the own organization alone where the others are. While these are away, it gets a profile without them. */
   async function connect (): Promise<Session> {
+    try {
+      return await connectBy(profile.raw)
+    } catch (error) {
+      const others = kindOf(error) === 'unreachable' ? rawWithoutOwnPeers(profile) : undefined
+      if (others === undefined) throw error
+      return await connectBy(others)
+    }
+  }
+
+  async function connectBy (raw: LedgerProfile['raw']): Promise<Session> {
     const gateway = new Gateway()
     const { identity: named, identityProvider } = signingProvider(identity)
-    await gateway.connect(profile.raw, {
+    await gateway.connect(raw, {
       identity: named,
       identityProvider,
       // Without this the library makes a key by jsrsasign. Peers that ask for no client certificate ignore it.
