@@ -7,6 +7,7 @@ import { createOrganization, loadOrganization, type Organization } from './crypt
 import {
   type ChaincodeDescription, describeNetwork, type DescriptionOptions, type NetworkDescription, readDescription, writeDescription
 } from './description.js'
+import { EmbeddedNetworkError } from './errors.js'
 import { privateFolder } from './files.js'
 import { defineOwn } from './genesis/own-definition.js'
 import { freePorts } from './free-ports.js'
@@ -49,6 +50,8 @@ async function open (folder: string, store: Store, options: NetworkOptions): Pro
   const description = readDescription(folder) ?? await create(folder, options)
   const { channel, kind } = description
   const orgs = description.organizations.map((org, i) => loadOrganization(join(folder, 'crypto', org.name), org, kind, i + 1))
+  const operator = orgs.find(({ name }) => name === description.operator)
+  if (operator === undefined) throw new EmbeddedNetworkError({ code: 'FOLDER_DAMAGED', message: `the operator ${description.operator} is no organization` })
   const ledger = await openLedger({ store, channel, orgs, onFailure: (error) => { options.onFailure(error) } })
   return {
     folder,
@@ -56,7 +59,7 @@ async function open (folder: string, store: Store, options: NetworkOptions): Pro
     orgs,
     ledger,
     savePorts: () => { writeDescription(folder, withPorts(description, orgs)) },
-    define: async (chaincode) => { await defineOwn(ledger, chaincode) },
+    define: async (chaincode) => { await defineOwn(ledger, operator, chaincode) },
     close: async () => {
       await ledger.stop()
       await store.close()

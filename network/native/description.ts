@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { type Infer, boolean, integer, list, matching, object, oneOf } from '../../src/core/strict.js'
+import { ORDERING, type Ordering } from '../embedded/genesis/channel-config.js'
 import { NativeNetworkError } from './errors.js'
 
 const orgName = matching(/^[a-z][a-z0-9-]{0,30}$/, 'lower-case letters, digits and dashes')
@@ -89,16 +90,6 @@ export interface ConsortiumOrg {
 /** How the channel decides. */
 export type Rule = 'ANY' | 'ALL' | 'MAJORITY'
 
-/** SmartBFT's options, durations as Go writes them. */
-export interface Ordering {
-  readonly requestForwardTimeout: string
-  readonly requestBatchMaxInterval: string
-  readonly requestComplainTimeout: string
-  readonly leaderHeartbeatTimeout: string
-  readonly viewChangeTimeout: string
-  readonly batch: { readonly messages: number, readonly preferredBytes: number, readonly absoluteBytes: number }
-}
-
 /** A consortium, complete. */
 export interface Consortium {
   readonly channel: string
@@ -155,15 +146,6 @@ export function describeOrganization (name: string, present: readonly Consortium
   }
   checkDistinct([...present, described])
   return described
-}
-
-const ORDERING: Ordering = {
-  requestForwardTimeout: '100ms',
-  requestBatchMaxInterval: '50ms',
-  requestComplainTimeout: '5s',
-  leaderHeartbeatTimeout: '10s',
-  viewChangeTimeout: '10s',
-  batch: { messages: 500, preferredBytes: 2 << 20, absoluteBytes: 10 << 20 }
 }
 
 function complete (org: FileOrg): ConsortiumOrg {

@@ -9,12 +9,11 @@ import { join } from 'node:path'
 import { createSigner } from '../../network/embedded/crypto/sign.js'
 import { serializeIdentity } from '../../network/embedded/crypto/identity.js'
 import { common } from '../../network/embedded/proto.js'
-import { findBinaries } from '../../network/native/binaries.js'
 import { layoutOf } from '../../network/native/layout.js'
-import { type Network, networkOf, nodeContext } from '../../network/native/network.js'
+import { nodeContext } from '../../network/native/network.js'
 import { nodeProgram } from '../../network/native/nodes.js'
 import { startProcess } from '../../network/native/processes.js'
-import { organization, requireState } from '../../network/native/state.js'
+import { organization } from '../../network/native/state.js'
 import { fromHex } from '../../src/core/bytes.js'
 import { type EndorserTransaction, parseEndorserTransaction } from '../../src/core/fabric/transaction.js'
 import { type FabricBlock, parseProof, type Proof } from '../../src/core/proof.js'
@@ -31,6 +30,7 @@ import { createNotary, type Notary } from '../../src/notary/notary.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import type { ApiKey } from '../../src/store/api-keys.js'
 import { openStore } from '../../src/store/store.js'
+import { networkIn } from '../support/ordered-approvals.js'
 import { ForgedNetwork, type Member } from '../unit/fabric-forge.js'
 import type { Issued } from '../unit/fabric-pki.js'
 
@@ -237,12 +237,6 @@ export async function found (adversary: Adversary, txId: string): Promise<Place>
   const place = await adversary.ledger().blockOf(txId)
   if (place === undefined) throw new Error(`no transaction ${txId}`)
   return { block: place.block.data, index: place.index, code: place.block.transactions[place.index]?.code ?? -1 }
-}
-
-/** The consortium's network, as its folder has it now. */
-export function networkIn (dir: string): Network {
-  const layout = layoutOf(dir)
-  return networkOf(findBinaries(), layout, requireState(layout), () => {})
 }
 
 /** Starts an organization's peer so that it answers and takes no block from anybody. */

@@ -21,12 +21,13 @@ import { createVerifier } from '../../src/core/verify/verifier.js'
 import { transactionPayload } from '../../src/ledger/fabric/messages.js'
 import type { CurrentBundle } from '../../src/notary/bundle.js'
 import { nodeCrypto } from '../../src/platform/node.js'
+import { networkInOrder } from '../support/ordered-approvals.js'
 import { until } from '../support/service.js'
 import { type Adversary, type Deposit, found, keysOf, openAdversary, operatorOf, type Place, resigned, signedBy, startCutOff } from './adversary.js'
 import { attested, blockOf, compact, envelopeOf, forgedReadback, readbackOf, unread, withBlock, withReadback } from './attack-proofs.js'
 import { capture, type Verdict } from './attack-vectors.js'
 import { fabricBinaries } from './binaries.js'
-import { makeFirstChannel, makeSecondChannel, sameHeight } from './second-channel.js'
+import { makeSecondChannel, sameHeight } from './second-channel.js'
 
 const { skip } = fabricBinaries()
 const COURT_MSP = 'CourtMSP'
@@ -43,7 +44,7 @@ t.test('attacks on a consortium', { skip, timeout: 500_000 }, async (t) => {
     await networkReset(dir)
     rmSync(dir, { recursive: true, force: true })
   })
-  const profile = await makeFirstChannel(dir)
+  const { profile } = await networkInOrder({ dir, chaincode: 'chaincode' })
   const operator = operatorOf(dir)
   const verdicts: Verdict[] = []
 

@@ -4,37 +4,19 @@
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { type AdminContext, approve, commit, joinOrderer, joinPeer } from '../../network/native/administration.js'
-import { createPackage } from '../../network/native/chaincode-package.js'
-import { networkUp } from '../../network/native/client.js'
-import { installPackages } from '../../network/native/deployment.js'
+import { join } from 'node:path'
+import { joinOrderer, joinPeer } from '../../network/native/administration.js'
 import { ensureGenesis } from '../../network/native/genesis.js'
-import { layoutOf } from '../../network/native/layout.js'
-import type { Network } from '../../network/native/network.js'
 import { probeEndorsement } from '../../network/native/probe.js'
-import { operatorOf, requireState, writeState } from '../../network/native/state.js'
+import { operatorOf } from '../../network/native/state.js'
 import { until } from '../../network/native/until.js'
 import { fromBase64url } from '../../src/core/bytes.js'
 import { openLedger } from '../../src/ledger/open.js'
 import { nodeCrypto } from '../../src/platform/node.js'
-import { CLIENT, networkIn } from './adversary.js'
+import { defineInOrder, networkIn } from '../support/ordered-approvals.js'
+import { CLIENT } from './adversary.js'
 
-/** Makes the consortium, with the contract's definition in block 5 of its channel; the answer is the operator's connection profile. */
-export async function makeFirstChannel (dir: string): Promise<string> {
-  await networkUp({ dir })
-  const layout = layoutOf(dir)
-  const state = requireState(layout)
-  const { name, version } = state.consortium.chaincode
-  const chaincode = createPackage(layout, { name, version, sequence: 1, folder: resolve('chaincode') })
-  writeState(layout, { ...state, chaincode })
-  const network = networkIn(dir)
-  await installPackages(network, network.orgs)
-  await defineInBlock5(network, network, state.consortium.channel)
-  return (await networkUp({ dir, chaincode: 'chaincode' })).profile
-}
-
-/** Makes another channel on the same nodes, the definition in its block 5 as well; the answer is a connection profile of it. */
+/** Makes another channel on the same nodes, the definition in its block 5 as well, as `networkInOrder` has it; the answer is a connection profile of it. */
 export async function makeSecondChannel (dir: string, channel: string): Promise<string> {
   const network = networkIn(dir)
   const { layout, state, orgs } = network
@@ -45,7 +27,7 @@ export async function makeSecondChannel (dir: string, channel: string): Promise<
     await joinOrderer(context, org, channel)
     await joinPeer(context, org)
   }))
-  await defineInBlock5(network, context, channel)
+  await defineInOrder(network, context, channel)
   await Promise.all(orgs.map(async (org) => {
     await until(`${org.name}.peer does not answer on ${channel}`, async () => {
       await probeEndorsement(layout, org, { channel, chaincode: consortium.chaincode.name })
@@ -54,18 +36,6 @@ export async function makeSecondChannel (dir: string, channel: string): Promise<
   const profile = layout.profile(channel)
   writeFileSync(profile, readFileSync(layout.profile(operatorOf(orgs).name), 'utf8').replaceAll(`"${consortium.channel}"`, `"${channel}"`), { mode: 0o600 })
   return profile
-}
-
-/** The approvals one after the other, so that each has a block of its own. */
-async function defineInBlock5 ({ state, orgs }: Network, context: AdminContext, channel: string): Promise<void> {
-  const { consortium, chaincode } = state
-  if (chaincode === undefined) throw new Error('no chaincode')
-  const orderer = operatorOf(orgs)
-  const definition = { channel, name: consortium.chaincode.name, version: chaincode.version, sequence: 1 }
-  for (const org of orgs) {
-    await until(`${channel} is not ordered`, async () => { await approve(context, org, definition, { packageId: chaincode.packageId, orderer }) })
-  }
-  await commit(context, orderer, definition, { endorsers: orgs, orderer })
 }
 
 /** Blocks on the channel that has fewer, until both are at one height: logs that nobody uses are opened. */

@@ -6,6 +6,7 @@ import { discovery, gateway, peer } from '@hyperledger/fabric-protos'
 import t from 'tap'
 import type { Organization } from '../../network/embedded/crypto/organization.js'
 import type { NodeKind } from '../../network/embedded/services/start.js'
+import { parseSerializedIdentity } from '../../src/core/fabric/msp.js'
 import { counterNetwork } from '../support/counter-network.js'
 
 const counter = await counterNetwork(t, 4)
@@ -69,7 +70,9 @@ async function layouts (): Promise<string[][]> {
   query.setCcQuery(chaincodeQuery)
   const result = await discover(counter.org('court'), query)
   const [descriptor] = result.getCcQueryRes()?.getContentList() ?? []
-  return descriptor?.getLayoutsList().map((layout) => [...layout.getQuantitiesByGroupMap().keys()].sort()) ?? []
+  const members = (group: string): string[] => (descriptor?.getEndorsersByGroupsMap().get(group)?.getPeersList() ?? [])
+    .map((one) => parseSerializedIdentity(one.getIdentity_asU8()).mspId)
+  return descriptor?.getLayoutsList().map((layout) => [...layout.getQuantitiesByGroupMap().keys()].flatMap(members).sort()) ?? []
 }
 
 t.test('endorses by as many organizations as the policy needs, the own one first', async (t) => {

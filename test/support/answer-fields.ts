@@ -5,7 +5,7 @@
 import { common, discovery, gateway, google, orderer, peer } from '@hyperledger/fabric-protos'
 import { lifecycle } from '../../network/shared/proto.js'
 import type { CaAnswered } from './ca-calls.js'
-import type { Answered } from './fabric-calls.js'
+import type { Answered } from './call-transport.js'
 import { leavesOf, type MessageClass } from './message-trees.js'
 import { certificate, withPlaceholders } from './placeholders.js'
 
@@ -43,7 +43,7 @@ const ANSWERS: Readonly<Record<string, MessageClass>> = {
 export function nodeFields ({ name, type, answers, error }: Answered): FieldsOfAnswer {
   const [, inner] = CHAINCODE_ANSWERS.find(([call]) => call.test(name)) ?? []
   const all = answers.flatMap((answer, index) => messageFields(`/${index}`, typeOf(type), Buffer.from(answer, 'base64'), inner))
-  return { name, fields: new Map([['answers', `${answers.length}`], ...sorted(all), ...(error === undefined ? [] : errorFields(error))]) }
+  return { name, fields: new Map([['answers', `${answers.length}`], ...sorted(withGroupNames(withoutChosen(all))), ...(error === undefined ? [] : errorFields(error))]) }
 }
 
 function typeOf (type: string): MessageClass {
@@ -66,8 +66,26 @@ function errorFields ({ code, details, status }: NonNullable<Answered['error']>)
   return sorted([...fields, ...messageFields('/status', google.rpc.Status, Buffer.from(status, 'base64'))])
 }
 
-/** Lists in no fixed order: endorsements, orderers' signatures, organizations' peers, details of errors. */
-const UNORDERED = /^(.*?\/(?:endorsementsList|signaturesList|detailsList))\/(\d+)(\/.*)$/
+/** Groups of endorsers have names of chance: here each has that of its organization. */
+function withGroupNames (fields: ReadonlyArray<[string, string]>): Array<[string, string]> {
+  const names = new Map(fields.flatMap(([path, value]): Array<[string, string]> => {
+    const [, group] = /endorsersByGroupsMap\/(G\d+)\/peersList\/0\/identity\/mspid$/.exec(path) ?? []
+    return group === undefined ? [] : [[group, value]]
+  }))
+  return fields.map(([path, value]) => [path.replace(/(?<=\/(endorsersByGroupsMap|quantitiesByGroupMap)\/)G\d+/, (group) => names.get(group) ?? group), value])
+}
+
+/** Where a majority of the four endorses, it is chance who is asked beside the gateway's own organization. */
+function withoutChosen (fields: ReadonlyArray<[string, string]>): Array<[string, string]> {
+  const lists = fields.flatMap(([path, value]) => value === '3' && path.endsWith('/endorsementsList/length') ? [path.replace(/length$/, '')] : [])
+  return fields.map(([path, value]) => {
+    const isEndorser = /\/endorser\/(mspid|idBytes)$/.test(path) && lists.some((list) => path.startsWith(list))
+    return [path, isEndorser ? value.replace(/\b(court|notary|forensic)/i, 'other') : value]
+  })
+}
+
+/** Lists in no fixed order: endorsements, orderers' signatures, organizations' peers, layouts of endorsers, details of errors. */
+const UNORDERED = /^(.*?\/(?:endorsementsList|signaturesList|layoutsList|detailsList))\/(\d+)(\/.*)$/
 
 /** Gives the items of unordered lists the order of what is in them. */
 function sorted (fields: ReadonlyArray<[string, string]>): Array<[string, string]> {
@@ -80,7 +98,7 @@ function sorted (fields: ReadonlyArray<[string, string]>): Array<[string, string
     return false
   })
   return [...others, ...[...lists].flatMap(([list, items]) => [...items.values()]
-    .map((item) => ({ item, text: JSON.stringify(item) }))
+    .map((item) => ({ item, text: JSON.stringify(item.toSorted(([a], [b]) => a < b ? -1 : 1)) }))
     .sort((a, b) => a.text < b.text ? -1 : 1)
     .flatMap(({ item }, index) => item.map(([rest, value]): [string, string] => [`${list}/${index}${rest}`, value])))]
 }

@@ -3,7 +3,7 @@ import { ensureIdentity } from '../../src/ledger/identity/enrolment.js'
 import { createWallet, type StoredIdentity } from '../../src/ledger/identity/wallet.js'
 import { readProfile } from '../../src/ledger/profile.js'
 import type { CaTarget } from './ca-calls.js'
-import type { CallTarget, Endpoint } from './fabric-calls.js'
+import type { CallTarget, Endpoint } from './call-messages.js'
 
 /** What `callAll` and `callCa` need of a network, official or embedded: the nodes of the organization `platform`, by its connection profile. */
 export async function callTargets (

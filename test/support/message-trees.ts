@@ -5,6 +5,7 @@
  */
 import anyPb from 'google-protobuf/google/protobuf/any_pb.js'
 import { common, discovery, gateway, gossip, ledger, msp, orderer, peer } from '@hyperledger/fabric-protos'
+import { lifecycle } from '../../network/shared/proto.js'
 
 type Bytes = Uint8Array
 type Getter = () => unknown
@@ -92,6 +93,12 @@ const POLICIES: Readonly<Record<number, MessageClass>> = { 1: common.SignaturePo
 const PRINCIPALS: Readonly<Record<number, MessageClass>> = { 0: msp.MSPRole, 1: msp.OrganizationUnit, 2: msp.SerializedIdentity }
 const METADATA_VALUES: readonly MessageClass[] = [common.OrdererBlockMetadata, common.LastConfig]
 
+/** What functions of the lifecycle that end in blocks take. */
+const LIFECYCLE_ARGS: Readonly<Record<string, MessageClass>> = {
+  ApproveChaincodeDefinitionForMyOrg: lifecycle.ApproveChaincodeDefinitionForMyOrgArgs,
+  CommitChaincodeDefinition: lifecycle.CommitChaincodeDefinitionArgs
+}
+
 /** Where a proposal's response has the answer: further down are those of the transactions in it. */
 const OWN_ANSWER: ReadonlySet<string> = new Set(['response/payload', 'payload/extension/response/payload'])
 
@@ -120,6 +127,9 @@ const NESTED: ReadonlyMap<unknown, Readonly<Record<string, Nested>>> = new Map<u
   [peer.ChaincodeAction, { results: ledger.rwset.TxReadWriteSet, events: peer.ChaincodeEvent }],
   [peer.ChaincodeActionPayload, { chaincodeProposalPayload: peer.ChaincodeProposalPayload }],
   [peer.ChaincodeEndorsedAction, { proposalResponsePayload: peer.ProposalResponsePayload }],
+  [peer.ChaincodeInput, {
+    argsList: (message: peer.ChaincodeInput, { index }) => index === 0 ? undefined : LIFECYCLE_ARGS[Buffer.from(message.getArgsList_asU8()[0] ?? []).toString()]
+  }],
   [peer.ChaincodeProposalPayload, { input: peer.ChaincodeInvocationSpec }],
   [peer.Endorsement, { endorser: msp.SerializedIdentity }],
   [peer.ProposalResponse, { payload: peer.ProposalResponsePayload }],

@@ -14,9 +14,8 @@ const FIELDS: ReadonlyArray<readonly [path: RegExp, placeholder: string, why: st
   [/\/(pvtRwsetHash|valueHash)$/, 'HASH', 'covers the id of the package that was approved'],
   [/\/timestamp\/(seconds|nanos|incNum|seqNum)$/, 'TIME', 'of the run'],
   [/\/port$/i, 'PORT', 'assigned by the system'],
-  [/\/(blockNum|blockNumber|number|ledgerHeight|height)$/, 'HEIGHT', 'the embedded network takes all approvals into one block, and is shorter by three'],
-  [/\/metadataList\/\d\/value\/(index|lastConfig\/index)$/, 'HEIGHT', 'the same'],
-  [/\/consenterMetadata$/, 'VIEW', 'counts decisions, as heights do'],
+  [/\/ledgerHeight$/, 'HEIGHT', 'peers tell each other theirs every few seconds'],
+  [/\/metadataList\/4$/, 'HASH', 'the commit hash covers all that was committed'],
   [/\/(pkiId|channelMac)$/, 'PEER', 'hash of the peer\'s certificate'],
   [/\/signaturesList\/\d\/identifierHeader\/identifier$/, 'CONSENTER', 'which three of the four orderers sign is chance'],
   [/\/packageId$/, 'PACKAGE', 'hash of the package: the embedded network has none of a chaincode that it runs itself']

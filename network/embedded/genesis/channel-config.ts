@@ -9,11 +9,6 @@ import { configtx, configuration, orderer, peerConfiguration } from '../proto.js
 import { configGroup, setCapability, setImplicitMeta, setSignaturePolicy, setValue } from './config-group.js'
 import { mspConfigOf } from './msp-config.js'
 
-/** Most envelopes of one block. */
-export const MAX_MESSAGES = 500
-/** Most bytes of one block's envelopes. */
-export const MAX_BYTES = 10 * 1024 * 1024
-
 const DATA_WIDTH = 0xffffffff // Fabric's constant: no Merkle tree over the envelopes
 
 /** What a channel's configuration says of one organization. */
@@ -32,30 +27,34 @@ export interface ChannelMember {
   readonly tls: { readonly orderer: { readonly certPem: string } }
 }
 
-/** What may be chosen; the defaults are those of the embedded network. */
+/** How orderers agree: SmartBFT's options, durations as Go writes them, and the size of blocks. */
+export interface Ordering {
+  readonly requestForwardTimeout: string
+  readonly requestBatchMaxInterval: string
+  readonly requestComplainTimeout: string
+  readonly leaderHeartbeatTimeout: string
+  readonly viewChangeTimeout: string
+  /** `messages`: most envelopes of a block. `preferredBytes`: what a block of several envelopes should not exceed, `absoluteBytes`: no block does. */
+  readonly batch: { readonly messages: number, readonly preferredBytes: number, readonly absoluteBytes: number }
+}
+
+/** What may be chosen. */
 export interface ChannelOptions {
   readonly policies?: Readonly<Record<'endorsement' | 'lifecycle' | 'admins', Rule>>
-  /** SmartBFT's options, durations as Go writes them. Only consenters of a real network act on them. */
-  readonly ordering?: {
-    readonly requestForwardTimeout: string
-    readonly requestBatchMaxInterval: string
-    readonly requestComplainTimeout: string
-    readonly leaderHeartbeatTimeout: string
-    readonly viewChangeTimeout: string
-    readonly batch: { readonly messages: number, readonly preferredBytes: number, readonly absoluteBytes: number }
-  }
+  readonly ordering?: Ordering
 }
 
 type Rule = 'ANY' | 'ALL' | 'MAJORITY'
 
 const POLICIES = { endorsement: 'MAJORITY', lifecycle: 'MAJORITY', admins: 'MAJORITY' } as const
-const ORDERING: NonNullable<ChannelOptions['ordering']> = {
+/** Of a consortium, unless its description says otherwise, and of the embedded network, which has no leader to wait for. */
+export const ORDERING: Ordering = {
   requestForwardTimeout: '100ms',
   requestBatchMaxInterval: '50ms',
-  requestComplainTimeout: '20s',
-  leaderHeartbeatTimeout: '1m0s',
-  viewChangeTimeout: '20s',
-  batch: { messages: MAX_MESSAGES, preferredBytes: MAX_BYTES, absoluteBytes: MAX_BYTES }
+  requestComplainTimeout: '5s',
+  leaderHeartbeatTimeout: '10s',
+  viewChangeTimeout: '10s',
+  batch: { messages: 500, preferredBytes: 2 << 20, absoluteBytes: 10 << 20 }
 }
 
 /** The configuration of a new channel, sequence 0. */
@@ -148,7 +147,7 @@ export function ordererMember (org: ChannelMember): configtx.ConfigGroup {
   return member
 }
 
-function setOrderingValues (group: configtx.ConfigGroup, ordering: Required<ChannelOptions>['ordering']): void {
+function setOrderingValues (group: configtx.ConfigGroup, ordering: Ordering): void {
   const consensus = new orderer.ConsensusType()
   consensus.setType('BFT')
   consensus.setMetadata(bftOptions(ordering).serializeBinary())
@@ -164,7 +163,7 @@ function setOrderingValues (group: configtx.ConfigGroup, ordering: Required<Chan
   setValue(group, 'ChannelRestrictions', new orderer.ChannelRestrictions())
 }
 
-function bftOptions (ordering: Required<ChannelOptions>['ordering']): smartbft.Options {
+function bftOptions (ordering: Ordering): smartbft.Options {
   const options = new smartbft.Options()
   options.setRequestBatchMaxInterval(ordering.requestBatchMaxInterval)
   options.setIncomingMessageBufferSize(200)

@@ -15,21 +15,20 @@ import { type LifecycleCall, lifecycleTransaction } from './lifecycle-transactio
 const SEQUENCE = 1
 
 /**
- * Commits the definition, unless there is one. In a folder whose definition nobody approved yet (this network's first release left
- * approvals out) it adds them. Later sequences are made by clients, and left alone.
+ * Commits the definition, unless there is one; `operator` is who commits it. In a folder whose definition nobody approved yet (this
+ * network's first release left approvals out) it adds them. Later sequences are made by clients, and left alone.
  */
-export async function defineOwn (channel: Channel, { name, version }: ChaincodeDescription): Promise<void> {
+export async function defineOwn (channel: Channel, operator: OrgNode, { name, version }: ChaincodeDescription): Promise<void> {
   const committed = await channel.definition(name)
   if (committed !== undefined && committed.sequence > SEQUENCE) return
   const { packageId } = managedPackage(name)
-  const undecided = committed === undefined ? await unready(channel, { name, version }) : await undecidedOf(channel, name)
-  await order(channel, undecided, (org) => ({
-    name: 'ApproveChaincodeDefinitionForMyOrg', argument: approval(name, committed?.version ?? version, packageId), endorsers: [org], time: new Date()
-  }))
+  const undecided = committed === undefined ? await unready(channel, operator, { name, version }) : await undecidedOf(channel, name)
+  for (const org of undecided) {
+    const argument = approval(name, committed?.version ?? version, packageId)
+    await order(channel, org, { name: 'ApproveChaincodeDefinitionForMyOrg', argument, endorsers: [org], time: new Date() })
+  }
   if (committed !== undefined) return
-  await order(channel, channel.orgs.slice(0, 1), () => ({
-    name: 'CommitChaincodeDefinition', argument: commitment(name, version), endorsers: channel.orgs, time: new Date()
-  }))
+  await order(channel, operator, { name: 'CommitChaincodeDefinition', argument: commitment(name, version), endorsers: channel.orgs, time: new Date() })
   if (await channel.definition(name) === undefined) {
     throw new EmbeddedNetworkError({ code: 'CHAINCODE', message: `the definition of ${name} was not committed` })
   }
@@ -42,23 +41,20 @@ async function undecidedOf (channel: Channel, name: string): Promise<OrgNode[]> 
 }
 
 /** Who did not approve what is to be committed: all, unless this was broken off between approvals and commit. */
-async function unready (channel: Channel, chaincode: ChaincodeDescription): Promise<OrgNode[]> {
+async function unready (channel: Channel, by: OrgNode, chaincode: ChaincodeDescription): Promise<OrgNode[]> {
   const args = new lifecycle.CheckCommitReadinessArgs()
   args.setName(chaincode.name)
   args.setVersion(chaincode.version)
   args.setSequence(SEQUENCE)
-  const [first] = channel.orgs
-  if (first === undefined) return []
-  const approvals = (await simulated(channel, first, async (context) => await checkReadiness(context, args))).getApprovalsMap()
+  const approvals = (await simulated(channel, by, async (context) => await checkReadiness(context, args))).getApprovalsMap()
   return channel.orgs.filter(({ mspId }) => approvals.get(mspId) !== true)
 }
 
-/** Lets organizations call the lifecycle, and waits until all of it is in blocks. */
-async function order (channel: Channel, orgs: readonly OrgNode[], callOf: (org: OrgNode) => LifecycleCall): Promise<void> {
-  const made = await Promise.all(orgs.map(async (org) =>
-    await simulated(channel, org, async (context) => await lifecycleTransaction(context, callOf(org)))))
-  const done = allCommitted(channel, made.map(({ txId }) => txId))
-  await Promise.all(made.map(async ({ envelope }) => { await channel.order(envelope) }))
+/** Lets an organization call the lifecycle, and waits until that is in a block, as administrators do: no two calls share one. */
+async function order (channel: Channel, org: OrgNode, call: LifecycleCall): Promise<void> {
+  const { txId, envelope } = await simulated(channel, org, async (context) => await lifecycleTransaction(context, call))
+  const done = inBlock(channel, txId)
+  await channel.order(envelope)
   await done
 }
 
@@ -71,13 +67,10 @@ async function simulated<T> (channel: Channel, org: OrgNode, work: (context: Lif
   }
 }
 
-async function allCommitted (channel: Channel, txIds: readonly string[]): Promise<void> {
-  const missing = new Set(txIds)
-  if (missing.size === 0) return
+async function inBlock (channel: Channel, txId: string): Promise<void> {
   await new Promise<void>((resolve) => {
     const forget = channel.onCommit(({ transactions }) => {
-      for (const { txId } of transactions) missing.delete(txId)
-      if (missing.size > 0) return
+      if (!transactions.some((each) => each.txId === txId)) return
       forget()
       resolve()
     })

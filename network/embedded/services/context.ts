@@ -11,6 +11,11 @@ export interface ServiceContext {
   readonly log: Log
 }
 
+/** The same for one organization's peer. */
+export interface PeerContext extends ServiceContext {
+  readonly org: OrgNode
+}
+
 /** System chaincodes that this network answers. */
 export const systemChaincodes: ReadonlySet<string> = new Set(['qscc', 'cscc', '_lifecycle'])
 

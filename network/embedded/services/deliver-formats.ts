@@ -44,7 +44,7 @@ export const blocksWithPrivateData: DeliverFormat<peer.DeliverResponse> = {
   }
 }
 
-/** orderer.AtomicBroadcast/Deliver */
+/** orderer.AtomicBroadcast/Deliver: blocks as they were ordered, without what peers add when they commit them. */
 export const ordererBlocks: DeliverFormat<orderer.DeliverResponse> = {
   policy: '/Channel/Readers',
   status (status) {
@@ -54,9 +54,16 @@ export const ordererBlocks: DeliverFormat<orderer.DeliverResponse> = {
   },
   block (_channel, delivered) {
     const response = new orderer.DeliverResponse()
-    response.setBlock(blockOf(delivered))
+    response.setBlock(asOrdered(blockOf(delivered)))
     return response
   }
+}
+
+function asOrdered (block: common.Block): common.Block {
+  const entries = block.getMetadata()?.getMetadataList_asU8() ?? []
+  const { TRANSACTIONS_FILTER, COMMIT_HASH } = common.BlockMetadataIndex
+  block.getMetadata()?.setMetadataList(entries.map((entry, i) => i === TRANSACTIONS_FILTER || i === COMMIT_HASH ? new Uint8Array(0) : entry))
+  return block
 }
 
 function blockOf ({ bytes, withoutData }: Delivered): common.Block {

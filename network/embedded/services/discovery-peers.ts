@@ -1,9 +1,9 @@
-/** The gossip messages in which discovery describes peers. Nobody here gossips; the messages are made when asked for. */
+/** The gossip messages in which discovery describes peers. Nobody here gossips; the messages are made, and signed, when asked for. */
 import { createHash } from 'node:crypto'
 import { discovery, gossip } from '@hyperledger/fabric-protos'
 import { parseSerializedIdentity } from '../../../src/core/fabric/msp.js'
 import type { OrgNode } from '../channel.js'
-import { isRunnable, type ServiceContext } from './context.js'
+import { isRunnable, type PeerContext, type ServiceContext } from './context.js'
 
 /** Go's client refuses messages without a time: incarnation (start of this process, in nanoseconds) and sequence. */
 const incarnation = Date.now() * 1e6
@@ -18,8 +18,8 @@ export function runningPeers ({ channel }: ServiceContext): OrgNode[] {
 }
 
 /** A peer as `peers` and chaincode queries of a channel list it. */
-export async function channelPeer (context: ServiceContext, org: OrgNode): Promise<discovery.Peer> {
-  const peer = localPeer(org)
+export async function channelPeer (context: PeerContext, org: OrgNode): Promise<discovery.Peer> {
+  const peer = localPeer(context, org)
   const properties = new gossip.Properties()
   properties.setLedgerHeight(context.channel.height())
   properties.setChaincodesList(await gossipedChaincodes(context, org))
@@ -30,13 +30,14 @@ export async function channelPeer (context: ServiceContext, org: OrgNode): Promi
   state.setChannelMac(createHash('sha256').update(id).update(context.channel.id).digest())
   state.setProperties(properties)
   const message = new gossip.GossipMessage()
+  message.setTag(gossip.GossipMessage.Tag.CHAN_OR_ORG)
   message.setStateInfo(state)
-  peer.setStateInfo(envelope(message))
+  peer.setStateInfo(envelope(org, message))
   return peer
 }
 
-/** A peer as a query without a channel lists it. */
-export function localPeer (org: OrgNode): discovery.Peer {
+/** A peer as a query without a channel lists it. Of itself a peer says so without a signature, as official ones do. */
+export function localPeer ({ org: own }: PeerContext, org: OrgNode): discovery.Peer {
   const member = new gossip.Member()
   member.setEndpoint(endpoint(org, 'peer'))
   member.setPkiId(pkiId(org))
@@ -44,10 +45,11 @@ export function localPeer (org: OrgNode): discovery.Peer {
   alive.setMembership(member)
   alive.setTimestamp(peerTime())
   const message = new gossip.GossipMessage()
+  message.setTag(gossip.GossipMessage.Tag.EMPTY)
   message.setAliveMsg(alive)
   const peer = new discovery.Peer()
   peer.setIdentity(org.peer.serialized)
-  peer.setMembershipInfo(envelope(message))
+  peer.setMembershipInfo(org === own ? unsigned(message) : envelope(org, message))
   return peer
 }
 
@@ -77,8 +79,14 @@ function peerTime (): gossip.PeerTime {
   return time
 }
 
-function envelope (message: gossip.GossipMessage): gossip.Envelope {
-  const sealed = new gossip.Envelope()
-  sealed.setPayload(message.serializeBinary())
+function unsigned (message: gossip.GossipMessage): gossip.Envelope {
+  const open = new gossip.Envelope()
+  open.setPayload(message.serializeBinary())
+  return open
+}
+
+function envelope ({ peer }: OrgNode, message: gossip.GossipMessage): gossip.Envelope {
+  const sealed = unsigned(message)
+  sealed.setSignature(peer.sign(sealed.getPayload_asU8()))
   return sealed
 }

@@ -4,12 +4,12 @@ import { discovery, msp } from '@hyperledger/fabric-protos'
 import type { peer } from '@hyperledger/fabric-protos'
 import type { OrgNode } from '../channel.js'
 import { checkAccess } from './access.js'
-import { peersWith, type ServiceContext, systemChaincodes } from './context.js'
+import { type PeerContext, peersWith, type ServiceContext, systemChaincodes } from './context.js'
 import { channelPeer, localPeer, runningPeers } from './discovery-peers.js'
 import { minimalEndorsers } from './layouts.js'
 import { messageOf, RpcError } from './rpc.js'
 
-export function createDiscovery (context: ServiceContext): (request: discovery.SignedRequest) => Promise<discovery.Response> {
+export function createDiscovery (context: PeerContext): (request: discovery.SignedRequest) => Promise<discovery.Response> {
   return async (signed) => {
     const message = signed.getPayload_asU8()
     const request = parseRequest(message)
@@ -36,7 +36,7 @@ function parseRequest (message: Uint8Array): discovery.Request {
   }
 }
 
-async function answer (context: ServiceContext, query: discovery.Query): Promise<discovery.QueryResult> {
+async function answer (context: PeerContext, query: discovery.Query): Promise<discovery.QueryResult> {
   if (query.getChannel() === '') return query.hasLocalPeers() ? localPeers(context) : refusal('unknown or missing request type')
   if (query.hasConfigQuery()) return config(context)
   if (query.hasPeerQuery()) return await membership(context, query.getPeerQuery()?.getFilter())
@@ -67,7 +67,7 @@ function config ({ channel }: ServiceContext): discovery.QueryResult {
   return answered
 }
 
-async function membership (context: ServiceContext, filter: peer.ChaincodeInterest | undefined): Promise<discovery.QueryResult> {
+async function membership (context: PeerContext, filter: peer.ChaincodeInterest | undefined): Promise<discovery.QueryResult> {
   const unknown = await unknownChaincode(context, filter)
   if (unknown !== undefined) return refusal(noMetadata(context, unknown))
   const members = new discovery.PeerMembershipResult()
@@ -77,15 +77,15 @@ async function membership (context: ServiceContext, filter: peer.ChaincodeIntere
   return answered
 }
 
-function localPeers (context: ServiceContext): discovery.QueryResult {
+function localPeers (context: PeerContext): discovery.QueryResult {
   const members = new discovery.PeerMembershipResult()
-  for (const org of runningPeers(context)) members.getPeersByOrgMap().set(org.mspId, peersOf(localPeer(org)))
+  for (const org of runningPeers(context)) members.getPeersByOrgMap().set(org.mspId, peersOf(localPeer(context, org)))
   const answered = new discovery.QueryResult()
   answered.setMembers(members)
   return answered
 }
 
-async function endorsers (context: ServiceContext, interests: readonly peer.ChaincodeInterest[]): Promise<discovery.QueryResult> {
+async function endorsers (context: PeerContext, interests: readonly peer.ChaincodeInterest[]): Promise<discovery.QueryResult> {
   if (interests.length === 0) return refusal('chaincode query must have at least one chaincode interest')
   const result = new discovery.ChaincodeQueryResult()
   for (const interest of interests) {
@@ -100,22 +100,28 @@ async function endorsers (context: ServiceContext, interests: readonly peer.Chai
 
 /** One group for each organization; every minimal set of organizations that satisfies the policy is a layout. */
 async function endorsementDescriptor (
-  context: ServiceContext, interest: peer.ChaincodeInterest
+  context: PeerContext, interest: peer.ChaincodeInterest
 ): Promise<discovery.EndorsementDescriptor | undefined> {
-  if (interest.getChaincodesList().length === 0 || await unknownChaincode(context, interest) !== undefined) return undefined
+  const [first] = namesIn(interest)
+  if (first === undefined || await unknownChaincode(context, interest) !== undefined) return undefined
   const orgs = await peersWithAll(context, interest)
   const rule = await context.channel.endorsementRule(namesIn(interest))
   const sets = minimalEndorsers(rule, orgs.map((org) => org.mspId))
   if (sets.length === 0) return undefined
   const descriptor = new discovery.EndorsementDescriptor()
-  descriptor.setChaincode(interest.getChaincodesList()[0]?.getName() ?? '')
-  for (const org of orgs) descriptor.getEndorsersByGroupsMap().set(org.mspId, peersOf(await channelPeer(context, org)))
-  for (const set of sets) {
+  descriptor.setChaincode(first)
+  for (const [i, org] of orgs.entries()) descriptor.getEndorsersByGroupsMap().set(groupName(i), peersOf(await channelPeer(context, org)))
+  descriptor.setLayoutsList(sets.map((set) => {
     const layout = new discovery.Layout()
-    for (const mspId of set) layout.getQuantitiesByGroupMap().set(mspId, 1)
-    descriptor.addLayouts(layout)
-  }
+    for (const [i, { mspId }] of orgs.entries()) if (set.includes(mspId)) layout.getQuantitiesByGroupMap().set(groupName(i), 1)
+    return layout
+  }))
   return descriptor
+}
+
+/** As Fabric names groups, whose names say nothing. */
+function groupName (index: number): string {
+  return `G${index}`
 }
 
 async function unknownChaincode (

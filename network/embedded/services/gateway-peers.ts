@@ -2,14 +2,13 @@
 import * as grpc from '@grpc/grpc-js'
 import type { peer } from '@hyperledger/fabric-protos'
 import type { OrgNode } from '../channel.js'
-import type { ServiceContext } from './context.js'
+import type { PeerContext } from './context.js'
 import { endpoint } from './discovery-peers.js'
 import type { Endorse } from './endorser.js'
 import { messageOf, RpcError, type NodeFailure } from './rpc.js'
 
 /** What the gateway works on: the network, its own organization, and the peers' endorser. */
-export interface GatewayContext extends ServiceContext {
-  readonly org: OrgNode
+export interface GatewayContext extends PeerContext {
   readonly endorse: Endorse
 }
 

@@ -40,7 +40,7 @@ export function peerServices (context: ServiceContext, org: OrgNode, endorser: E
       deliverFiltered: createDeliver(context, filteredBlocks),
       deliverWithPrivateData: createDeliver(context, blocksWithPrivateData)
     }),
-    bind(discovery.DiscoveryService, { discover: unary(createDiscovery(context)) })
+    bind(discovery.DiscoveryService, { discover: unary(createDiscovery({ ...context, org })) })
   ]
 }
 

@@ -1,11 +1,10 @@
 import { peer } from '@hyperledger/fabric-protos'
-import type { OrgNode, Simulator } from '../../channel.js'
-import type { ServiceContext } from '../context.js'
+import type { Simulator } from '../../channel.js'
+import type { PeerContext } from '../context.js'
 import type { Proposal } from '../proposal.js'
 
 /** What a system chaincode runs on. */
-export interface SystemContext extends ServiceContext {
-  readonly org: OrgNode
+export interface SystemContext extends PeerContext {
   readonly simulator: Simulator
 }
 
