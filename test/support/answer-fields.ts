@@ -24,7 +24,13 @@ const CHAINCODE_ANSWERS: ReadonlyArray<readonly [call: RegExp, type: MessageClas
   [/GetChannels/, peer.ChannelQueryResponse],
   [/QueryChaincodeDefinition\b/, lifecycle.QueryChaincodeDefinitionResult],
   [/QueryChaincodeDefinitions/, lifecycle.QueryChaincodeDefinitionsResult],
-  [/QueryInstalledChaincodes/, lifecycle.QueryInstalledChaincodesResult]
+  [/QueryApprovedChaincodeDefinition\b/, lifecycle.QueryApprovedChaincodeDefinitionResult],
+  [/QueryApprovedChaincodeDefinitions/, lifecycle.QueryApprovedChaincodeDefinitionsResult],
+  [/CheckCommitReadiness/, lifecycle.CheckCommitReadinessResult],
+  [/InstallChaincode/, lifecycle.InstallChaincodeResult],
+  [/QueryInstalledChaincode\b/, lifecycle.QueryInstalledChaincodeResult],
+  [/QueryInstalledChaincodes/, lifecycle.QueryInstalledChaincodesResult],
+  [/GetInstalledChaincodePackage/, lifecycle.GetInstalledChaincodePackageResult]
 ]
 
 const ANSWERS: Readonly<Record<string, MessageClass>> = {
@@ -84,8 +90,8 @@ function withoutChosen (fields: ReadonlyArray<[string, string]>): Array<[string,
   })
 }
 
-/** Lists in no fixed order: endorsements, orderers' signatures, organizations' peers, layouts of endorsers, details of errors. */
-const UNORDERED = /^(.*?\/(?:endorsementsList|signaturesList|layoutsList|detailsList))\/(\d+)(\/.*)$/
+/** Lists in no fixed order: endorsements, orderers' signatures, organizations' peers, layouts of endorsers, details of errors, what the lifecycle lists. */
+const UNORDERED = /^(.*?\/(?:endorsementsList|signaturesList|layoutsList|detailsList|installedChaincodesList|approvedChaincodeDefinitionsList))\/(\d+)(\/.*)$/
 
 /** Gives the items of unordered lists the order of what is in them. */
 function sorted (fields: ReadonlyArray<[string, string]>): Array<[string, string]> {

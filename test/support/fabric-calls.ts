@@ -4,12 +4,12 @@
  * @module
  */
 import { discovery } from '@hyperledger/fabric-protos'
-import { lifecycle } from '../../network/shared/proto.js'
 import {
   broadcast, type Call, type Caller, chaincodeEvents, commitStatus, deliver, discover, endorse, endorser, endorseAndSubmit, endorsersOf, evaluate, system
 } from './call-kinds.js'
 import { CHAINCODE, CHANNEL, type CallTarget, envelope } from './call-messages.js'
 import { type Answered, connectTo } from './call-transport.js'
+import { LIFECYCLE_CALLS } from './lifecycle-calls.js'
 
 /** Makes all calls, one after the other. What they answer depends on those before. */
 export async function callAll (target: CallTarget): Promise<Answered[]> {
@@ -69,17 +69,6 @@ const CALLS: ReadonlyArray<readonly [string, Call]> = [
   ['cscc GetChannelConfig', system('cscc', ['GetChannelConfig', CHANNEL])],
   ['cscc GetChannels', system('cscc', ['GetChannels'], { channel: '' })],
   ['cscc GetConfigBlock of an unknown channel', system('cscc', ['GetConfigBlock', 'nochan'])],
-  ['_lifecycle QueryChaincodeDefinition', system('_lifecycle', ['QueryChaincodeDefinition', definitionOf(CHAINCODE)])],
-  ['_lifecycle QueryChaincodeDefinition unknown', system('_lifecycle', ['QueryChaincodeDefinition', definitionOf('nocc')])],
-  ['_lifecycle QueryChaincodeDefinitions', system('_lifecycle', [
-    'QueryChaincodeDefinitions', new lifecycle.QueryChaincodeDefinitionsArgs().serializeBinary()
-  ])],
-  ['_lifecycle QueryInstalledChaincodes by a client', system('_lifecycle', [
-    'QueryInstalledChaincodes', new lifecycle.QueryInstalledChaincodesArgs().serializeBinary()
-  ], { channel: '' })],
-  ['_lifecycle QueryInstalledChaincodes', system('_lifecycle', [
-    'QueryInstalledChaincodes', new lifecycle.QueryInstalledChaincodesArgs().serializeBinary()
-  ], { channel: '', admin: true })],
   ['discovery configuration', discover((query) => { query.setConfigQuery(new discovery.ConfigQuery()) })],
   ['discovery peers', discover((query) => { query.setPeerQuery(new discovery.PeerMembershipQuery()) })],
   ['discovery endorsers', endorsersOf(CHAINCODE)],
@@ -99,11 +88,6 @@ const CALLS: ReadonlyArray<readonly [string, Call]> = [
     const sent = envelope(caller.target, { type: 3 }, new Uint8Array(1))
     sent.setSignature(new Uint8Array(70))
     return sent
-  })]
+  })],
+  ...LIFECYCLE_CALLS
 ]
-
-function definitionOf (name: string): Uint8Array {
-  const args = new lifecycle.QueryChaincodeDefinitionArgs()
-  args.setName(name)
-  return args.serializeBinary()
-}

@@ -25,6 +25,7 @@ const FIELDS: ReadonlyArray<readonly [path: RegExp, placeholder: string, why: st
 const TEXTS: ReadonlyArray<readonly [text: RegExp, placeholder: string, why: string]> = [
   [/\b(localhost|127\.0\.0\.1):\d+/g, 'HOST:PORT', 'assigned by the system'],
   [/\b[0-9a-f]{64}\b/g, 'HASH', 'transaction ids and hashes of packages'],
+  [/\bproto:\u00a0/g, 'proto: ', 'which blank there is depends on how the program was built'],
   [/\[[0-9a-f]{8}\]/g, '[TRANSACTION]', 'the start of a transaction id'],
   [/\bclient-[0-9a-f]{8}\b/g, 'client-RANDOM', 'the service\'s name at its CA']
 ]

@@ -24,6 +24,11 @@ export class CollectionSet {
     this.#writes.set(key, value)
   }
 
+  /** Nobody read or wrote: the transaction says nothing of it. */
+  get isEmpty (): boolean {
+    return this.#reads.size === 0 && this.#writes.size === 0
+  }
+
   encode (name: string): EncodedCollection {
     const set = new kvrwset.HashedRWSet()
     set.setHashedReadsList(inByteOrder(this.#reads).map(([key, version]) => readHash(key, version)))

@@ -70,10 +70,12 @@ export class ReadWriteSet {
     const set = new rwset.TxReadWriteSet()
     set.setDataModel(rwset.TxReadWriteSet.DataModel.KV)
     for (const [name, content] of inByteOrder(this.#namespaces)) {
+      const collections = inByteOrder(content.collections).filter(([, hashes]) => !hashes.isEmpty)
+      if (isEmpty(content) && collections.length === 0) continue
       const namespace = new rwset.NsReadWriteSet()
       namespace.setNamespace(name)
       namespace.setRwset(encodeNamespace(content).serializeBinary())
-      for (const [collection, hashes] of inByteOrder(content.collections)) {
+      for (const [collection, hashes] of collections) {
         const encoded = hashes.encode(collection)
         namespace.addCollectionHashedRwset(encoded.hashed)
         if (encoded.content !== undefined) privateContents.push(encoded.content)
@@ -91,6 +93,10 @@ export class ReadWriteSet {
     }
     return namespace
   }
+}
+
+function isEmpty ({ reads, writes, ranges }: Namespace): boolean {
+  return reads.size === 0 && writes.size === 0 && ranges.length === 0
 }
 
 function encodeNamespace (content: Namespace): kvrwset.KVRWSet {

@@ -17,7 +17,7 @@ export async function queryInstalled (
   context: LifecycleContext, args: lifecycle.QueryInstalledChaincodeArgs
 ): Promise<lifecycle.QueryInstalledChaincodeResult> {
   const found = context.packages.get(args.getPackageId())
-  if (found === undefined) throw new LifecycleRefusal(notFound(args.getPackageId()), 404)
+  if (found === undefined) throw new LifecycleRefusal(`could not find chaincode with package id '${args.getPackageId()}'`)
   const result = new lifecycle.QueryInstalledChaincodeResult()
   result.setPackageId(found.packageId)
   result.setLabel(found.label)
@@ -53,14 +53,10 @@ export function getPackage (
   context: LifecycleContext, args: lifecycle.GetInstalledChaincodePackageArgs
 ): lifecycle.GetInstalledChaincodePackageResult {
   const found = context.packages.get(args.getPackageId())
-  if (found === undefined) throw new LifecycleRefusal(`could not load cc install package: ${notFound(args.getPackageId())}`)
+  if (found === undefined) throw new LifecycleRefusal(`could not load cc install package: chaincode install package '${args.getPackageId()}' not found`)
   const result = new lifecycle.GetInstalledChaincodePackageResult()
   result.setChaincodeInstallPackage(found.archive)
   return result
-}
-
-function notFound (packageId: string): string {
-  return `chaincode install package '${packageId}' not found`
 }
 
 interface Named {

@@ -62,7 +62,7 @@ function readPackage (archive: Uint8Array): { code: UnpackedFile[], label: strin
   if (code === undefined) throw new ArchiveError('did not find a code package inside the package')
   const metadata = files.find(({ name }) => name === 'metadata.json')
   if (metadata === undefined) throw new ArchiveError('did not find any package metadata (missing metadata.json)')
-  const { label, type } = readObject(metadata, 'could not unmarshal metadata.json as json')
+  const { label, type } = readObject(metadata, 'could not unmarshal metadata.json as json', 'persistence.ChaincodePackageMetadata')
   if (typeof label !== 'string' || !LABEL.test(label)) {
     const rule = 'Label must be non-empty, can only consist of alphanumerics, symbols from \'.+-_\', and can only begin with alphanumerics'
     throw new ArchiveError(`invalid label '${typeof label === 'string' ? label : ''}'. ${rule}`)
@@ -73,7 +73,7 @@ function readPackage (archive: Uint8Array): { code: UnpackedFile[], label: strin
 function readEndpoint (code: readonly UnpackedFile[]): ChaincodeEndpoint {
   const file = code.find(({ name }) => name === 'connection.json')
   if (file === undefined) throw new ArchiveError('connection.json not found')
-  const connection = readObject(file, 'connection.json')
+  const connection = readObject(file, 'connection.json', 'connection')
   const text = (name: string): string => {
     const value = connection[name] ?? ''
     if (typeof value !== 'string') throw new ArchiveError(`connection.json: ${name} must be a string`)
@@ -117,14 +117,17 @@ function readDuration (value: unknown): number | undefined {
   return parts.reduce((sum, [, count = '', unit = '']) => sum + Number(count) * (UNITS[unit] ?? 0), 0)
 }
 
-function readObject (file: UnpackedFile, what: string): Readonly<Record<string, unknown>> {
+function readObject (file: UnpackedFile, what: string, type: string): Readonly<Record<string, unknown>> {
+  let value: unknown
   try {
-    const value: unknown = JSON.parse(fromUtf8(file.content))
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+    value = JSON.parse(fromUtf8(file.content))
   } catch (cause) {
     throw new ArchiveError(`${what}: ${cause instanceof Error ? cause.message : ''}`, { cause })
   }
-  throw new ArchiveError(`${what}: not an object`)
+  if (value === null) return {} // as Go takes it
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>
+  const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+  throw new ArchiveError(`${what}: json: cannot unmarshal ${kind} into Go value of type ${type}`)
 }
 
 function orRefuse<T> (prefix: string, work: () => T): T {

@@ -6,7 +6,7 @@ import * as grpc from '@grpc/grpc-js'
 import { peer } from '@hyperledger/fabric-protos'
 import { ChaincodeError } from '../chaincode/errors.js'
 import type { InvocationResult } from '../chaincode/invocation.js'
-import { lifecycleNamespace, type OrgNode } from '../channel.js'
+import type { OrgNode } from '../channel.js'
 import { systemChaincodes, type ServiceContext } from './context.js'
 import { touchedChaincodes } from './interest.js'
 import { checkProposal, unpackProposal, type Proposal } from './proposal.js'
@@ -23,7 +23,8 @@ interface Outcome extends InvocationResult {
 }
 
 interface Simulation extends Outcome {
-  readonly results: Uint8Array
+  /** Absent: there was no state to read. */
+  readonly results?: Uint8Array
 }
 
 /** From this status on the response is not endorsed; from 500 on it is shown to the client with its payload. */
@@ -65,7 +66,8 @@ async function simulate (context: ServiceContext, org: OrgNode, proposal: Propos
     const outcome = systemChaincodes.has(proposal.chaincode)
       ? await invokeSystem({ ...context, org, simulator }, proposal)
       : await invokeUser({ ...context, org, simulator }, proposal)
-    const results = stateless ? new Uint8Array() : simulator.results()
+    if (stateless) return outcome
+    const results = simulator.results()
     if (outcome.response.getStatus() < errorThreshold) await channel.keepPrivateContents(simulator.privateContents())
     return { ...outcome, results }
   } finally {
@@ -107,7 +109,7 @@ function respond (org: OrgNode, proposal: Proposal, simulation: Simulation): pee
   if (status < error && (proposal.channelId === '' || status >= errorThreshold)) return answer
   const payload = responsePayload(proposal, simulation)
   answer.setPayload(payload)
-  if (results.length > 0) answer.setInterest(touchedChaincodes(results, lifecycleNamespace))
+  if (results !== undefined) answer.setInterest(touchedChaincodes(results))
   if (status < error) {
     answer.setVersion(1)
     answer.setEndorsement(endorsement(org, payload))
@@ -120,7 +122,7 @@ function responsePayload (proposal: Proposal, { response, results, event, versio
   id.setName(proposal.chaincode)
   id.setVersion(version)
   const action = new peer.ChaincodeAction()
-  action.setResults(results)
+  action.setResults(results ?? new Uint8Array())
   action.setResponse(response)
   action.setChaincodeId(id)
   if (event !== undefined && response.getStatus() < errorThreshold) {

@@ -7,6 +7,7 @@ import { policyRefusal } from '../../ledger/policy-refusal.js'
 import type { Proposal } from '../proposal.js'
 import { failure, success, type SystemCall, type SystemContext } from './invocation.js'
 
+const ADMINS = 'Admins'
 const WRITERS = '/Channel/Application/Writers'
 
 export async function lifecycle (context: SystemContext, { name, args, proposal }: SystemCall): Promise<peer.Response> {
@@ -27,19 +28,26 @@ export async function lifecycle (context: SystemContext, { name, args, proposal 
 }
 
 /** The proposal's signature is checked already; what remains is whose it is. */
-function accessFault ({ channel, org }: SystemContext, { callers }: LifecycleFunction, { creator, channelId }: Proposal): string | undefined {
+function accessFault (context: SystemContext, { callers }: LifecycleFunction, { creator, channelId }: Proposal): string | undefined {
+  if (callers === 'administrators') return localFault(context, ADMINS, creator)
+  if (channelId === '') return localFault(context, WRITERS, creator)
+  const { channel } = context
   const { mspId } = parseSerializedIdentity(creator)
   const verdict = channel.validateCreator(creator)
-  if (callers === 'administrators') {
-    const checking = 'during channelless check policy with policy [Admins]: '
-    if (mspId !== org.mspId) return `Failed deserializing proposal creator ${checking}[expected MSP ID ${org.mspId}, received ${mspId}]`
-    if (verdict.ok && (verdict.role === 'admin' || verdict.roles.includes('admin'))) return undefined
-    const reason = `The identity is not an admin under this MSP [${mspId}]: The identity does not contain OU [ADMIN], MSP: [${mspId}]`
-    return `Failed verifying that proposal's creator satisfies local MSP principal ${checking}[${reason}]`
-  }
-  if (channelId === '') return `Failed deserializing proposal creator during channelless check policy with policy [${WRITERS}]`
   const signers = verdict.ok ? [{ mspId, role: verdict.role, roles: verdict.roles, identity: creator }] : []
   const refusal = policyRefusal(channel.config.policies, WRITERS, signers)
   if (refusal === undefined) return undefined
   return `Failed evaluating policy on signed data during check policy on channel [${channelId}] with policy [${WRITERS}]: [${refusal}]`
+}
+
+/** By the rules of the peer's own organization, which know no policies of channels. */
+function localFault ({ channel, org }: SystemContext, policy: string, creator: Uint8Array): string | undefined {
+  const { mspId } = parseSerializedIdentity(creator)
+  const checking = `during channelless check policy with policy [${policy}]: `
+  if (mspId !== org.mspId) return `Failed deserializing proposal creator ${checking}[expected MSP ID ${org.mspId}, received ${mspId}]`
+  if (policy !== ADMINS) return `Failed getting local MSP principal ${checking}[MSP Principal role [${policy}] not recognized]`
+  const verdict = channel.validateCreator(creator)
+  if (verdict.ok && (verdict.role === 'admin' || verdict.roles.includes('admin'))) return undefined
+  const reason = `The identity is not an admin under this MSP [${mspId}]: The identity does not contain OU [ADMIN], MSP: [${mspId}]`
+  return `Failed verifying that proposal's creator satisfies local MSP principal ${checking}[${reason}]`
 }
