@@ -291,67 +291,6 @@ t.test('a change of the configuration', (t) => {
   t.end()
 })
 
-t.test('retired keys, and heads of the log that those in force attest', (t) => {
-  const past = new EvidenceWorld()
-  const [made] = past.anchor([{}], { promised: 35_000 }) as [Made]
-  past.anchor([{}], { at: 1000, readAt: 2500 })
-  const number = past.takeBlock()
-  const [court, ...rest] = past.network.organizations as [Organization, ...Organization[]]
-  const renewed = organization('Court')
-  const today = [renewed.peer, ...rest.slice(0, 2).map(({ peer }) => peer)]
-  const block = past.network.block(number, [configEnvelope([renewed, ...rest], 1)], { lastConfig: number })
-  const ledger = (proof: Made, heads: Partial<TrustBundle['history']>): Report => {
-    const given = trustBundleBytes(past.bundle({ configs: [block], ...heads }))
-    return check(proof, { bundle: given, pins: [{ fingerprint: past.fingerprint }], receipt: made.receiptBytes })
-  }
-  const head = past.withHeads(['1'], { endorsers: today })
-  const linked = ledger(past.included(made, '1'), head)
-  t.equal(linked.exitCode, 0)
-  t.equal(code(linked, 'ledger'), 'LEDGER_ENDORSED')
-  t.match(linked.remarks, [{ code: 'RETIRED_LINKED', evidence: { block: '6' } }])
-  // T and T2 of the batch are the retired keys' word, who can sign an earlier one: the log is over headers, which do not hold T.
-  const byHead = { ledgerTime: time(1000), by: time(31_000), foundBy: time(33_000) }
-  t.match(linked.findings.find(({ name }) => name === 'time')?.evidence, byHead, 'the time is that of the head')
-  t.equal(code(linked, 'promise'), 'PROMISE_FOUND_LATE', 'and so is when it was found: half a second after what was promised')
-  t.equal(code(check(made, { bundle: past.bundleBytes(), pins: [{ fingerprint: past.fingerprint }], receipt: made.receiptBytes }), 'promise'), 'PROMISE_KEPT')
-  const earlier = new EvidenceWorld()
-  Object.assign(earlier, { network: past.network, identity: past.identity, key: past.key })
-  const [backdated] = earlier.anchor([{}], { at: -900, sealedAt: -1000, readAt: -800 }) as [Made]
-  t.same(backdated.proof.header, made.proof.header)
-  t.match(ledger(past.included(backdated, '1'), head).findings.find(({ name }) => name === 'time')?.evidence, byHead, 'whatever T they sign')
-  t.match(ledger(past.included(backdated, '1'), head).findings.find(({ name }) => name === 'ledger')?.evidence, { foundBy: time(33_000) })
-  t.equal(code(ledger(made, head), 'ledger'), 'RETIRED_NOT_LINKED', 'without a path')
-  t.equal(code(ledger(past.included(made, '0', []), head), 'ledger'), 'CLOSED_HEAD_UNKNOWN', 'a head that the bundle does not have')
-  t.equal(code(ledger(past.included(made, '1', [new Uint8Array(32)]), head), 'ledger'), 'LEDGER_CLOSED_HEAD_DIFFERS', 'another path')
-  t.equal(code(ledger(past.included(made, '1', []), head), 'ledger'), 'LEDGER_CLOSED_HEAD_DIFFERS', 'no path at all')
-  // What was retired attests nothing, not even with those who stayed.
-  t.equal(code(ledger(past.included(made, '1'), past.withHeads(['1'], { endorsers: [court.peer, ...today.slice(1)] })), 'ledger'), 'BUNDLE_INVALID')
-  const both = past.withHeads(['0', '1'], { endorsers: today })
-  t.equal(ledger(past.included(made, '0'), both).exitCode, 0)
-  t.equal(code(ledger(made, { ...both, heads: [...both.heads ?? []].reverse() }), 'ledger'), 'BUNDLE_INVALID', 'heads out of order')
-  t.equal(code(ledger(made, { ...both, heads: (both.heads ?? []).map(({ read }) => ({ batch: '0', read })) }), 'ledger'), 'BUNDLE_INVALID', 'a head of another batch')
-  t.end()
-})
-
-t.test('retired keys put no other entry below an attested head', (t) => {
-  // Signed later by all who were there then, for a block and a time of their choice: the head has another batch there.
-  const past = new EvidenceWorld()
-  const forged = (header: { root?: string }, at: number): Made => {
-    const world = new EvidenceWorld()
-    Object.assign(world, { network: past.network, identity: past.identity })
-    return (world.anchor([{}], { header, at }) as [Made])[0]
-  }
-  const [made] = past.anchor([{}]) as [Made]
-  const head = past.withHeads(['0'])
-  const given = trustBundleBytes(past.bundle(head))
-  const ledger = (proof: Made): FindingCode | undefined => code(check(proof, { bundle: given, pins: [{ fingerprint: past.fingerprint }] }), 'ledger')
-  t.equal(ledger(past.included(made, '0')), 'LEDGER_ENDORSED')
-  t.equal(ledger(past.included(forged({ root: 'ab'.repeat(32) }, 0), '0')), 'LEDGER_CLOSED_HEAD_DIFFERS', 'another batch')
-  t.equal(ledger(past.included(forged({}, 1), '0')), 'LEDGER_CLOSED_HEAD_DIFFERS', 'the same batch, later than the head')
-  t.equal(ledger(past.included(forged({}, -500), '0')), 'LEDGER_CLOSED_HEAD_DIFFERS', 'the head\'s own batch, earlier')
-  t.end()
-})
-
 /** The rule that one peer of Platform suffices. */
 function platformAlone (): applicationPolicy.ApplicationPolicy {
   const role = new mspPrincipal.MSPRole()
