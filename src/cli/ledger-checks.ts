@@ -87,7 +87,12 @@ const ADVICE: Readonly<Record<string, string>> = {
   FORBIDDEN: 'the ledger refuses the service\'s identity: is it revoked, expired or of another network, or is there no such channel? ' +
     `To enrol a new one, remove service.json from the data folder's wallet and start the service again; ${SAFE}`,
   LATE: `the clocks of a majority of the organizations and the service's differ: synchronize them with NTP; ${SAFE}`,
-  CONFIGURATION: `the connection profile, the channel or the identity does not fit this ledger; ${SAFE}`
+  CONFIGURATION: `the connection profile, the channel or the identity does not fit this ledger; ${SAFE}`,
+  GAP: `the ledger was set back, or its peers are catching up: compare their heights, and is it the right network? ${SAFE}`,
+  LEDGER_AHEAD: 'this data folder is older than its ledger: `steelyard reconcile` names the batches that it lacks; restore a newer backup, or, where the folder ' +
+    'has their records, `steelyard rebuild-index`. It goes on proving what it holds',
+  LEDGER_FORK: 'somebody anchored other batches under this log\'s numbers: `steelyard reconcile` names the first; is another service running on a copy of this folder?',
+  LOG_UNCONFIRMED: 'the folder was restored, repaired or copied: compare it by `steelyard reconcile`, and if nothing that was acknowledged is missing, say so with --go-on'
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -111,7 +116,8 @@ export async function readinessChecks (url: string): Promise<Check[]> {
 
 function readiness ({ status, detail, reasons, stalled, stages }: Ready): Check {
   if (status === 'ready') return { name: 'ready', level: 'ok', says: 'takes deposits, and they reach the ledger' }
-  const code = stalled?.error ?? (reasons.includes('LEDGER_UNAVAILABLE') ? stages.find(({ name }) => name === 'ledger')?.lastError?.code : undefined)
+  const code = stalled?.error ?? (reasons.includes('LOG_UNCONFIRMED') ? 'LOG_UNCONFIRMED' : undefined) ??
+    (reasons.includes('LEDGER_UNAVAILABLE') ? stages.find(({ name }) => name === 'ledger')?.lastError?.code : undefined)
   return {
     name: 'ready',
     level: 'problem',

@@ -4,7 +4,7 @@ import type { ExportOptions } from './commands/export.js'
 import type { FsckOptions } from './commands/fsck.js'
 import type { ImportOptions } from './commands/import.js'
 import type { RebuildOptions } from './commands/rebuild-index.js'
-import type { DataOptions } from './ops.js'
+import type { ReconcileOptions } from './commands/reconcile.js'
 import type { Act } from './act.js'
 
 type Json = { readonly json?: boolean }
@@ -51,12 +51,13 @@ Examples:
 
 function addReconcile (program: Command, act: Act): void {
   withLedger(tool(program, 'reconcile', 'compare the local log with the ledger, batch by batch and byte for byte, in both directions'))
+    .option('--go-on', 'of a folder that was restored or repaired: nothing that was acknowledged is missing, so that the service may take deposits on it again, if all is equal')
     .addHelpText('after', `${EXITS}
 
 Examples:
   steelyard reconcile
-  steelyard reconcile --data restored --ledger operator.json`)
-    .action(async (options: DataOptions & Json) => {
+  steelyard reconcile --data restored --ledger operator.json --go-on`)
+    .action(async (options: ReconcileOptions & Json) => {
       await act(async (terminal) => await (await import('./commands/reconcile.js')).run(options, terminal), options.json)
     })
 }

@@ -46,6 +46,8 @@ export const STATUS: Readonly<Record<ProblemCode, number>> = {
   INTERNAL: 500,
   LEDGER_BACKLOG: 503,
   LEDGER_FORK: 503,
+  LEDGER_AHEAD: 503,
+  LOG_UNCONFIRMED: 503,
   OVERLOADED: 503,
   CLOSING: 503,
   CLOCK_STEPPED: 503,

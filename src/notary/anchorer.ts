@@ -32,7 +32,7 @@ export interface AnchorerOptions {
   readonly ledger: () => Ledger | undefined
   readonly onAnchored: () => void | Promise<void>
   /** The ledger holds another log than ours under our origin. */
-  readonly onFork: (alarm: string) => void
+  readonly onFork: () => void
 }
 
 export function createAnchorer (options: AnchorerOptions): Stage {
@@ -78,8 +78,7 @@ export function createAnchorer (options: AnchorerOptions): Stage {
         await send(chosen)
       } catch (error) {
         if (isFork(error)) {
-          stage.halt('LEDGER_FORK')
-          onFork('LEDGER_FORK')
+          onFork()
         } else if (retryAction(error) === 'new-transaction') {
           asked = ASKS // its outcome is known: it did not happen
         }

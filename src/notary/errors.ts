@@ -2,6 +2,8 @@
 export type NotaryErrorCode =
   | 'LEDGER_BACKLOG' // the oldest unanchored deposit is older than half of what receipts promise
   | 'LEDGER_FORK' // the ledger holds another batch under one of our numbers: nothing is promised any more
+  | 'LEDGER_AHEAD' // the ledger holds batches that the data folder does not: the folder is older
+  | 'LOG_UNCONFIRMED' // the data folder was restored, repaired or copied: what was promised from it may not be in it
   | 'OVERLOADED' // the queue of deposits is full
   | 'CLOSING'
   | 'CLOCK_STEPPED' // the clock is behind what was stated before: a deposit made now could only be dated wrongly

@@ -13,7 +13,8 @@ import type { Backlog } from './backlog.js'
 import type { Committed, Entry } from './commit-group.js'
 import { type Committer, overloaded } from './committer.js'
 import type { Context } from './context.js'
-import { NotaryError, type NotaryErrorCode } from './errors.js'
+import { type Continuity, type LogAlarm, MESSAGES } from './continuity.js'
+import { NotaryError } from './errors.js'
 
 /** Metadata as JCS: a deposit's fields are stored whole, so they have a bound. */
 const MAX_METADATA_BYTES = 65_536
@@ -66,7 +67,7 @@ export interface Intake {
   /** Throws for metadata that no deposit may have. */
   assertSaid (said: Said): void
   /** Refuses everything from now on, for this reason. */
-  stop (code: Extract<NotaryErrorCode, 'LEDGER_FORK' | 'CLOSING'>): void
+  stop (code: LogAlarm | 'CLOSING'): void
 }
 
 export interface IntakeOptions {
@@ -75,16 +76,18 @@ export interface IntakeOptions {
   readonly room: Room
   readonly committer: Committer
   readonly backlog: Backlog
+  readonly continuity: Pick<Continuity, 'refusal'>
   /** Whether times that were given already are further ahead of the clock than the ledger allows. */
   readonly isAhead: () => boolean
 }
 
-export function createIntake ({ context, content, room, committer, backlog, isAhead }: IntakeOptions): Intake {
+export function createIntake ({ context, content, room, committer, backlog, continuity, isAhead }: IntakeOptions): Intake {
   const random = pooled(context.random)
   let stopped: Parameters<Intake['stop']>[0] | undefined
 
   const assertOpen = (bytes = 0): void => {
-    if (stopped !== undefined) throw new NotaryError({ code: stopped, message: 'deposits are not accepted', retryAfter: 30 })
+    if (stopped !== undefined) throw new NotaryError({ code: stopped, message: STOPPED[stopped], retryAfter: 30 })
+    if (continuity.refusal !== undefined) throw continuity.refusal
     if (backlog.isTooOld) {
       throw new NotaryError({ code: 'LEDGER_BACKLOG', message: 'the ledger is too far behind to promise anything', retryAfter: 60 })
     }
@@ -160,6 +163,8 @@ export function createIntake ({ context, content, room, committer, backlog, isAh
     }
   }
 }
+
+const STOPPED: Readonly<Record<Parameters<Intake['stop']>[0], string>> = { ...MESSAGES, CLOSING: 'the service is closing: deposits are not accepted' }
 
 function assertSaid ({ metadata }: Said): void {
   if (metadata !== undefined) privatePart(Buffer.alloc(DEPOSIT_SECRET_SIZE), metadata)

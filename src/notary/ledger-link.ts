@@ -5,8 +5,8 @@ import type { SteadyClock } from './steady-clock.js'
 
 /**
  * The connection to the ledger, which may not be there: the service accepts deposits without it. The link connects, opens the log if it is
- * new, asks now and then whether somebody answers, and after a few silences connects anew, since the ledger may have moved. When the system's
- * clock stepped, it asks the organizations, who answer only whoever agrees with their clocks.
+ * new, holds it against ours, asks now and then whether somebody answers, and after a few silences connects anew, since the ledger may have
+ * moved. When the system's clock stepped, it asks the organizations, who answer only whoever agrees with their clocks.
  */
 export interface LedgerLink extends Stage {
   /** The ledger, while it is connected. */
@@ -18,6 +18,8 @@ export interface LedgerLinkOptions {
   readonly context: Context
   /** Connects; may start a network. */
   readonly connect: () => Promise<Ledger>
+  /** Holds the ledger's log against ours, before anybody else gets the ledger. */
+  readonly compare: (ledger: Ledger) => Promise<void>
   readonly skewMs: number
   readonly steadyClock: SteadyClock | undefined
   readonly onUp: () => void
@@ -26,7 +28,7 @@ export interface LedgerLinkOptions {
 const PROBE_MS = 2000
 const SILENCES = 3
 
-export function createLedgerLink ({ context, connect, skewMs, steadyClock, onUp }: LedgerLinkOptions): LedgerLink {
+export function createLedgerLink ({ context, connect, compare, skewMs, steadyClock, onUp }: LedgerLinkOptions): LedgerLink {
   const { log, signer, deadlineMs } = context
   let current: Ledger | undefined
   let isUp = false
@@ -36,6 +38,7 @@ export function createLedgerLink ({ context, connect, skewMs, steadyClock, onUp 
     const ledger = await connect()
     try {
       await ledger.openLog({ skewMs, deadlineMs, spki: signer.spki })
+      await compare(ledger)
     } catch (error) {
       await ledger.close()
       throw error

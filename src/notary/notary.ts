@@ -6,6 +6,7 @@ import { createBacklog, type Backlog } from './backlog.js'
 import { type Bundles, createBundles, type CurrentBundle, type TrustFacts } from './bundle.js'
 import { type Committer, createCommitter } from './committer.js'
 import type { Context } from './context.js'
+import { createContinuity, type LogAlarm } from './continuity.js'
 import { createFinalizer } from './finalizer.js'
 import { createIntake, type Intake } from './intake.js'
 import { createLedgerLink, type LedgerLink } from './ledger-link.js'
@@ -69,10 +70,18 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
   const progress = createProgress({ received, sealed, ...marks })
   const logTree = createLogTree(context.crypto, (level, index) => batches.logTile(level, index))
   const backlog = await createBacklog(context, deposits, progress)
+  const stop = (alarm: LogAlarm): void => {
+    intake.stop(alarm)
+    for (const stage of [sealer, anchorer]) stage.halt(alarm)
+  }
+  const continuity = await createContinuity({
+    context, meta: store.meta, logTree, progress, onAlarm: stop, onAgreed: () => { sealer.wake() }
+  })
 
   const link = createLedgerLink({
     context,
     connect: options.connect,
+    compare: (ledger) => continuity.compare(ledger),
     skewMs: options.skewMs,
     steadyClock,
     onUp: () => {
@@ -107,13 +116,18 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
       await backlog.anchored()
       finalizer.wake()
     },
-    onFork: (alarm) => {
-      intake.stop('LEDGER_FORK')
-      sealer.halt(alarm)
-    }
+    onFork: () => { stop('LEDGER_FORK') }
   })
   const sealer = await createSealer({
-    context, deposits, batches, logTree, progress, ageMs: options.sealAgeMs, size: options.sealSize, onSealed: () => { anchorer.wake() }
+    context,
+    deposits,
+    batches,
+    logTree,
+    progress,
+    ageMs: options.sealAgeMs,
+    size: options.sealSize,
+    isHeld: () => continuity.isHeld,
+    onSealed: () => { anchorer.wake() }
   })
   const committer = createCommitter({
     context,
@@ -129,7 +143,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     }
   })
   const intake = createIntake({
-    context, content: store.content, room: store.room, committer, backlog, isAhead: () => (steadyClock?.aheadMs ?? 0) > options.skewMs
+    context, content: store.content, room: store.room, committer, backlog, continuity, isAhead: () => (steadyClock?.aheadMs ?? 0) > options.skewMs
   })
   const stages = [sealer, anchorer, finalizer, bundles, link]
   for (const stage of stages) stage.wake()

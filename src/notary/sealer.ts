@@ -36,11 +36,13 @@ export interface SealerOptions {
   readonly progress: Progress
   readonly ageMs: number
   readonly size: number
+  /** Whether nothing may be sealed yet; whoever ends that wakes the stage. */
+  readonly isHeld: () => boolean
   readonly onSealed: () => void
 }
 
 export async function createSealer (options: SealerOptions): Promise<Sealer> {
-  const { context, batches, logTree, progress, ageMs, size, onSealed } = options
+  const { context, batches, logTree, progress, ageMs, size, isHeld, onSealed } = options
   const { crypto, clock, checkpoint } = context
   const pending = await readUnsealed(options)
   let lastSealed = Date.parse((await batches.sealed()).sealedAt ?? timeText(0))
@@ -92,7 +94,7 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
     log: context.log,
     depth: () => pending.count,
     async step () {
-      if (pending.count === 0) return false
+      if (pending.count === 0 || isHeld()) return false
       const wait = due()
       if (wait > 0) return wait
       checkpoint('seal.started')

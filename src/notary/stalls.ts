@@ -1,3 +1,4 @@
+import { type LogAlarm, MESSAGES } from './continuity.js'
 import type { DepositState } from './progress.js'
 import type { Stage, StageStatus } from './stage.js'
 
@@ -8,6 +9,8 @@ export interface Stall {
   readonly code: string
   readonly message: string
   readonly since: string
+  /** It has stopped, and nothing but a person helps. */
+  readonly isAlarm: boolean
 }
 
 export interface Stalls {
@@ -44,7 +47,12 @@ function stallOf (status: StageStatus | undefined): Stall | undefined {
   return {
     stage: name,
     code: alarm ?? lastError?.code ?? 'UNEXPECTED',
-    message: alarm === undefined ? lastError?.message ?? '' : 'the stage has stopped and needs a person',
-    since: failingSince
+    message: alarm === undefined ? lastError?.message ?? '' : messageOf(alarm),
+    since: failingSince,
+    isAlarm: alarm !== undefined
   }
+}
+
+function messageOf (alarm: string): string {
+  return `${alarm in MESSAGES ? MESSAGES[alarm as LogAlarm] : 'the stage has stopped'}; it needs a person`
 }

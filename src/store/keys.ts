@@ -24,7 +24,7 @@
  * | `w` | stage | watermark | the stage itself |
  * | `p` | upload id | an upload in parts and what became of it | uploads |
  * | `k` | API key id | API key, its secret hashed | api keys |
- * | `x` | name | schema, log, in-flight transaction, bundle state | see meta |
+ * | `x` | name | schema, log, in-flight transaction, bundle state, doubts | see meta and doubt |
  */
 const NUMBER_BYTES = 8
 

@@ -1,4 +1,5 @@
 import { type Database, put, read, stored, write } from './database.js'
+import { type Doubt, doubtOf, settle } from './doubt.js'
 import { textKey } from './keys.js'
 
 /** What the service fixed at its first start. Written once, by main. */
@@ -26,6 +27,10 @@ export interface Meta {
   /** The last trust bundle, its exact bytes. */
   bundleFile (): Promise<Uint8Array | undefined>
   saveBundleFile (bytes: Uint8Array): Promise<void>
+  /** Why this folder may be older than what was promised from it. */
+  doubt (): Promise<Doubt | undefined>
+  /** The log goes on where the folder is now. */
+  settle (): Promise<void>
 }
 
 export function createMeta (db: Database): Meta {
@@ -40,6 +45,8 @@ export function createMeta (db: Database): Meta {
     bundle: async () => await get<BundleState>('bundle') ?? { scanned: '0', configs: [], definitions: [] },
     saveBundle: (value) => set('bundle', value),
     bundleFile: () => read(db, textKey('x', 'bundle-file')),
-    saveBundleFile: (bytes) => write(db, [put(textKey('x', 'bundle-file'), Buffer.from(bytes))])
+    saveBundleFile: (bytes) => write(db, [put(textKey('x', 'bundle-file'), Buffer.from(bytes))]),
+    doubt: () => doubtOf(db),
+    settle: () => settle(db)
   }
 }

@@ -366,7 +366,7 @@ t.test('an archive verifies itself', async (t) => {
   t.equal(imported.code, 0, imported.stderr)
   t.equal(imported.json.manifestSha256, exported.json.manifestSha256)
   const [ours, theirs] = [await dump(data), await dump(target)]
-  for (const name of ['log', 'in-flight']) for (const each of [ours, theirs]) each.delete(textKey('x', name).toString('hex'))
+  for (const name of ['log', 'in-flight', 'place', 'restored']) for (const each of [ours, theirs]) each.delete(textKey('x', name).toString('hex'))
   t.same(theirs, ours)
   t.equal((await localFsck(target)).outcome, 'clean')
   const full = await steelyard('import', file, '--data', target, '--json')
@@ -400,8 +400,8 @@ t.test('an archive verifies itself', async (t) => {
   t.notOk(await stat(`${scratch}/damaged.tar`).catch(() => undefined))
 })
 
-t.test('the restore drill: backup under load, restored elsewhere, and a service starts on it', async (t) => {
-  // Sealing waits, so that the ledger stays as old as the backup: a folder older than its ledger must not go on (see above).
+t.test('the restore drill: backups under load and after it, restored elsewhere; one that is older than its ledger takes nothing', async (t) => {
+  // Sealing waits, so that the ledger stays as old as the backups.
   const service = await startService(data, { STEELYARD_SEAL_AGE: '60000' })
   t.teardown(async () => { await service.kill() })
   await untilReady(service)
@@ -417,33 +417,85 @@ t.test('the restore drill: backup under load, restored elsewhere, and a service 
   })
   await until(() => Promise.resolve(acknowledged.length > 200))
   const before = [...acknowledged]
-  const file = `${scratch}/backup.tar`
-  const backup = await steelyard('backup', file, '--data', data, '--url', service.url, '--json')
-  t.equal(backup.code, 0, backup.stderr)
+  const [underLoad, last] = [`${scratch}/under-load.tar`, `${scratch}/last.tar`]
+  const backup = async (file: string): Promise<Ran> => await steelyard('backup', file, '--data', data, '--url', service.url, '--json')
+  const first = await backup(underLoad)
+  t.equal(first.code, 0, first.stderr)
   t.ok(acknowledged.length > before.length, 'deposits went on')
   loading.abort()
   await Promise.all(load)
+  t.equal((await backup(last)).code, 0)
   t.equal((await service.call('/v1/admin/backup', { method: 'POST' })).status, 403, 'a depositor\'s key is not enough')
   t.equal((await service.call('/v1/admin/backup', { method: 'POST', key: false })).status, 401)
   await service.kill()
 
-  const restored = `${scratch}/restored`
-  t.equal((await steelyard('import', file, '--data', restored)).code, 0)
+  const [older, lost, restored] = ['older', 'lost', 'restored'].map((name) => `${scratch}/${name}`) as [string, string, string]
+  const restore = async (file: string, folder: string): Promise<void> => {
+    t.equal((await steelyard('import', file, '--data', folder)).code, 0)
+    await writeFile(join(folder, 'credentials.json'), await readFile(join(data, 'credentials.json')), { mode: 0o600 })
+  }
+  const started = async (folder: string): Promise<RunningService> => {
+    const running = await startService(folder, {
+      STEELYARD_LEDGER: profile(), STEELYARD_RECEIPT_KEY_FILE: join(data, 'keys', 'receipt.pem'), STEELYARD_SEAL_AGE: '50'
+    })
+    t.teardown(async () => { await running.kill() })
+    return running
+  }
+  const refused = async (running: RunningService, code: string): Promise<void> => {
+    const form = new FormData()
+    form.set('file', new Blob(['exhibit']), 'exhibit.bin')
+    for (const answer of [await running.depositDigests('ab'.repeat(32)), await running.json('/v1/evidence', { method: 'POST', body: form })]) {
+      t.match(answer, { status: 503, body: { code } })
+    }
+    const ready = await running.json('/health/ready')
+    t.match(ready, { status: 503, body: { intake: 'closed' } })
+    t.ok(ready.body.reasons.includes(code), JSON.stringify(ready.body.reasons))
+    t.match(await (await running.call('/metrics')).text(), new RegExp(`^steelyard_not_ready{reason="${code}"} 1$`, 'm'))
+    t.match((await steelyard('doctor', '--data', data, '--url', running.url)).stdout, new RegExp(`problem +ready +not ready \\(.*${code}[^]*reconcile`))
+  }
+  const isThere = async (running: RunningService, deposits: typeof acknowledged): Promise<void> => {
+    for (const { number, sequence } of deposits) {
+      const { status, body } = await running.json(`/v1/evidence/${number}`)
+      if (status !== 200 || body.sequence !== sequence) t.fail(`${number} is not there`)
+    }
+  }
+
+  await restore(last, restored)
   t.equal((await steelyard('fsck', '--data', restored, '--ledger', profile(), '--json')).code, 0)
   t.equal((await reconciled(restored)).outcome, 'clean')
-  await writeFile(join(restored, 'credentials.json'), await readFile(join(data, 'credentials.json')), { mode: 0o600 })
-  const again = await startService(restored, {
-    STEELYARD_LEDGER: profile(), STEELYARD_RECEIPT_KEY_FILE: join(data, 'keys', 'receipt.pem'), STEELYARD_SEAL_AGE: '50'
-  })
-  t.teardown(async () => { await again.kill() })
-  for (const { number, sequence } of before) {
-    const { status, body } = await again.json(`/v1/evidence/${number}`)
-    if (status !== 200 || body.sequence !== sequence) t.fail(`${number} is not there`)
-  }
-  const last = before.at(-1)?.number ?? ''
-  t.equal((await again.json(`/v1/evidence/${last}?wait=final&timeout=30`)).body.state, 'final')
+  let again = await started(restored)
+  await isThere(again, acknowledged)
+  t.equal((await again.json(`/v1/evidence/${acknowledged.at(-1)?.number}?wait=final&timeout=30`)).body.state, 'final', 'what was promised is kept')
+  await refused(again, 'LOG_UNCONFIRMED') // nobody has said yet that this is all
+  await again.stop()
+
+  // A folder that has the records and lacks their batches, which are on the ledger.
+  await restore(last, lost)
+  t.match((await reconciled(lost)).first, { code: 'LOCAL_MISSING' })
+  t.equal((await rebuilt(lost, true)).outcome, 'clean')
+  const unconfirmed = await steelyard('reconcile', '--data', lost, '--ledger', profile(), '--json')
+  t.equal(unconfirmed.code, 0)
+  t.match(unconfirmed.json.notes.at(-1), /takes no deposits: .*--go-on/)
+
+  t.match(await steelyard('reconcile', '--data', restored, '--ledger', profile(), '--go-on', '--json'), { code: 0, json: { notes: [/^confirmed/] } })
+  again = await started(restored)
+  await untilReady(again)
   await depositDigests(again, 1)
   t.equal((await again.json(`/v1/evidence/${numbers.at(-1)}?wait=final&timeout=30`)).body.state, 'final', 'and it goes on')
   await again.stop()
   t.equal((await steelyard('fsck', '--data', restored, '--ledger', profile(), '--json')).code, 0)
+
+  await restore(underLoad, older)
+  const sealed = (await localFsck(older)).head
+  again = await started(older)
+  await until(async () => (await again.json('/health/ready')).body.reasons.includes('LEDGER_AHEAD'))
+  await refused(again, 'LEDGER_AHEAD')
+  t.match((await again.json('/health/ready')).body, { stalled: { stage: 'sealing', error: 'LEDGER_AHEAD' }, detail: /older than its ledger/ })
+  await isThere(again, before)
+  t.equal((await again.call(`/v1/evidence/${numbers[0]}/proof`)).status, 200, 'it proves what it holds')
+  await again.kill()
+  t.match(await localFsck(older), { outcome: 'clean', head: sealed }, 'and sealed nothing that the ledger has otherwise')
+  const report = await steelyard('reconcile', '--data', older, '--ledger', profile(), '--go-on', '--json')
+  t.match(report, { code: 1, json: { first: { code: 'LOCAL_MISSING', object: `batch ${sealed?.size}` }, notes: [/takes no deposits/] } }, 'nobody can confirm that')
+  t.match(await rebuilt(older, true), { first: { code: 'BATCH_MISSING', object: `batch ${sealed?.size}` } })
 })

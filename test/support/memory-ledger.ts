@@ -1,8 +1,9 @@
 import { parseBatchHeader } from '../../src/core/batch.js'
-import { toBase64url, toHex, utf8 } from '../../src/core/bytes.js'
-import { type BatchEntry, batchKey, parseBatchEntry, parseKeyRegister, keysKey } from '../../src/core/ledger-values.js'
+import { fromHex, toBase64url, toHex, utf8 } from '../../src/core/bytes.js'
+import { type BatchEntry, batchKey, parseBatchEntry, parseKeyRegister, keysKey, logKey, parseLogState } from '../../src/core/ledger-values.js'
 import { anchor, anchorArgument, openLog } from '../../src/core/log.js'
 import type { Outcome } from '../../src/core/log-process.js'
+import { rangeRoot } from '../../src/core/merkle.js'
 import { LedgerError } from '../../src/ledger/errors.js'
 import type { Ledger, LedgerBlock } from '../../src/ledger/ledger.js'
 import { callAt, MemoryLedger, sha256 } from './log-model.js'
@@ -86,6 +87,14 @@ export class FakeLedger implements Ledger {
     return { ...this.#attested('keys'), statement }
   }
 
+  async attestStatus (): ReturnType<Ledger['attestStatus']> {
+    await this.#answer()
+    const { log, size, nextSequence, range } = parseLogState(this.state.state.get(logKey(this.log)) as Uint8Array)
+    const head = { size, root: toHex(rangeRoot(sha256, { size: Number(size), hashes: range.map(fromHex) })) }
+    const statement = { type: 'steelyard/status/v1' as const, channel: this.channel, log, nextSequence, head, time: new Date(this.now()).toISOString() }
+    return { ...this.#attested('status'), statement }
+  }
+
   async block (number: string): Promise<LedgerBlock> {
     await this.#answer()
     return {
@@ -100,7 +109,6 @@ export class FakeLedger implements Ledger {
   }
 
   async findRoot (): Promise<undefined> { await Promise.reject(new TypeError('not used')) }
-  async attestStatus (): ReturnType<Ledger['attestStatus']> { return await Promise.reject(new TypeError('not used')) }
   async registerKey (): Promise<void> { await Promise.reject(new TypeError('not used')) }
   async peerBlock (): Promise<undefined> { await Promise.reject(new TypeError('not used')) }
   async blockOf (): Promise<undefined> { await Promise.reject(new TypeError('not used')) }

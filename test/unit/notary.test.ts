@@ -1,4 +1,5 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { cp } from 'node:fs/promises'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { Wallet } from 'ethers'
@@ -32,7 +33,7 @@ const signer: Signer = {
   keyId: receiptKeyId(nodeCrypto, spki), spki, publicKey: ed25519PublicKey(spki) as Uint8Array, sign: (message) => sign(null, message, privateKey)
 }
 
-interface World { notary: Notary, ledger: FakeLedger, store: Store, restart (): Promise<World> }
+interface World { notary: Notary, ledger: FakeLedger, store: Store, folder: string, close (): Promise<void>, restart (): Promise<World> }
 
 async function world (t: Test, options: { ledger?: FakeLedger, clock?: Clock, folder?: string, queueLimit?: number, store?: Store, sealSize?: number } = {}): Promise<World> {
   const { clock = Date.now, folder = t.testdir({}), queueLimit = 1000, sealSize = 8192 } = options
@@ -68,6 +69,8 @@ async function world (t: Test, options: { ledger?: FakeLedger, clock?: Clock, fo
     notary,
     ledger,
     store,
+    folder,
+    close,
     async restart () {
       await close()
       return await world(t, { ledger, clock, folder, queueLimit, sealSize })
@@ -187,16 +190,81 @@ t.test('a ledger that answers and takes nothing: the service says that it is not
 t.test('another batch under our number stops sealing and intake, with an alarm', async (t) => {
   const clock = Date.now
   const ledger = new FakeLedger(ORIGIN, clock)
-  const other = await world(t, { ledger })
+  const folder = t.testdir({ first: {}, second: {} })
+  const [other, at] = [await world(t, { ledger, folder: `${folder}/first` }), await world(t, { ledger, folder: `${folder}/second` })]
+  await until(async () => await Promise.resolve(other.notary.link.isUp && at.notary.link.isUp)) // both while the log is empty
   await deposit(other, 1)
   await allFinal(other)
-  const folder = t.testdir({ second: {} })
-  const at = await world(t, { ledger, folder: `${folder}/second` })
   await deposit(at, 2)
+  await alarmed(t, at, 'LEDGER_FORK')
+})
+
+const alarmed = async (t: Test, at: World, code: string): Promise<void> => {
   await until(async () => await Promise.resolve(stage(at, 'anchoring').alarm !== undefined))
-  t.equal(stage(at, 'anchoring').alarm, 'LEDGER_FORK')
-  t.equal(stage(at, 'sealing').alarm, 'LEDGER_FORK')
-  await t.rejects(deposit(at, 1), { code: 'LEDGER_FORK' })
+  t.same([stage(at, 'anchoring').alarm, stage(at, 'sealing').alarm], [code, code])
+  await t.rejects(deposit(at, 1), { code })
+}
+
+t.test('a ledger that holds more than this folder: an alarm at the connection, before anything is sent', async (t) => {
+  const ledger = new FakeLedger(ORIGIN, Date.now)
+  const folder = t.testdir({ newer: {}, older: {} })
+  const other = await world(t, { ledger, folder: `${folder}/newer` })
+  await deposit(other, 1)
+  await allFinal(other)
+  const at = await world(t, { ledger, folder: `${folder}/older` })
+  await alarmed(t, at, 'LEDGER_AHEAD')
+  t.equal(ledger.anchors, 1)
+})
+
+t.test('a ledger that holds another batch than this folder: likewise', async (t) => {
+  const ledger = new FakeLedger(ORIGIN, Date.now)
+  const folder = t.testdir({ first: {}, second: {} })
+  const other = await world(t, { ledger, folder: `${folder}/first` })
+  await deposit(other, 1)
+  await allFinal(other)
+  ledger.isUp = false
+  const at = await world(t, { ledger, folder: `${folder}/second` })
+  await deposit(at, 2) // nothing speaks against the folder
+  await until(async () => await Promise.resolve(at.notary.progress.sealed.batches === 1))
+  ledger.isUp = true
+  await alarmed(t, at, 'LEDGER_FORK')
+  t.equal(ledger.anchors, 1)
+})
+
+t.test('a ledger that lost what it had is not used, and deposits wait', async (t) => {
+  let at = await world(t)
+  await deposit(at, 1)
+  await allFinal(at)
+  const before = new Map(at.ledger.state.state)
+  for (const key of before.keys()) at.ledger.state.state.delete(key)
+  at = await at.restart()
+  await until(async () => await Promise.resolve(stage(at, 'ledger').lastError?.code === 'GAP'))
+  await deposit(at, 1)
+  t.same([at.notary.link.isUp, stage(at, 'anchoring').alarm], [false, undefined])
+  for (const [key, value] of before) at.ledger.state.state.set(key, value) // it has caught up
+  await allFinal(at)
+})
+
+t.test('a folder that was copied takes nothing and seals nothing before its ledger agrees', async (t) => {
+  const root = t.testdir({ first: {} })
+  const first = await world(t, { folder: `${root}/first` })
+  await deposit(first, 3)
+  await allFinal(first)
+  first.ledger.isUp = false
+  await deposit(first, 1)
+  await first.close()
+  const folder = `${root}/copy`
+  await cp(first.folder, folder, { recursive: true })
+  let at = await world(t, { ledger: first.ledger, folder })
+  await t.rejects(deposit(at, 1), { code: 'LOG_UNCONFIRMED', retryAfter: 60 })
+  at = await at.restart()
+  await t.rejects(deposit(at, 1), { code: 'LOG_UNCONFIRMED' }, 'a second start does not make it the place where the log is')
+  at.ledger.isUp = true
+  await allFinal(at)
+  await deposit(at, 1)
+  at.ledger.isUp = false
+  at = await at.restart()
+  await deposit(at, 1) // it is where the log goes on
 })
 
 t.test('nothing is promised when the ledger is too far behind', async (t) => {
@@ -227,7 +295,8 @@ t.test('a clock that steps back delays nothing and orders nothing wrongly', asyn
 })
 
 t.test('a write that fails fails its whole group and changes no counter, also when it is there all the same', async (t) => {
-  const store = await openStore(t.testdir({}), noop)
+  const folder = t.testdir({})
+  const store = await openStore(folder, noop)
   let fails = false
   const { commit, retract } = store.deposits
   const failing: Store = {
@@ -244,7 +313,7 @@ t.test('a write that fails fails its whole group and changes no counter, also wh
       }
     }
   }
-  const at = await world(t, { store: failing })
+  const at = await world(t, { store: failing, folder })
   await deposit(at, 2)
   fails = true
   const results = await Promise.allSettled(Array.from({ length: 5 }, () => at.notary.intake.digests(BY, { digests: digests() })))

@@ -28,7 +28,10 @@ export async function run (file: string, options: ImportOptions, terminal: Termi
     done,
     text,
     ...(imported.manifest.content.included ? [] : [`put the content files back into ${target}/content`]),
-    ...(options.check === true ? [] : ['before the service starts on it: put keys/receipt.pem back, and run steelyard reconcile against its ledger'])
+    ...(options.check === true
+      ? []
+      : ['what was acknowledged later is not in it. Put keys/receipt.pem back; the service on it proves what it holds, and takes deposits again after',
+          'steelyard reconcile --go-on, by which you say that nothing was acknowledged later'])
   ].join('\n'), { ...json, target, checkOnly: options.check === true, report: imported.report })
   return 0
 }

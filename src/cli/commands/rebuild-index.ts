@@ -1,5 +1,6 @@
 import { rebuild } from '../../ops/rebuild/rebuild.js'
 import { nodeCrypto } from '../../platform/node.js'
+import { noteRestored } from '../../store/doubt.js'
 import { openMaintenance, repairDatabase } from '../../store/maintenance.js'
 import { createProgressLine, type DataOptions, folderOf, ledgerSource, printReport, refusing } from '../ops.js'
 import type { Terminal } from '../terminal.js'
@@ -18,6 +19,7 @@ export async function run (options: RebuildOptions, terminal: Terminal): Promise
     if (options.repair === true) await repairDatabase(folderOf(options))
     const db = await openMaintenance(folderOf(options))
     try {
+      if (options.repair === true) await noteRestored(db, new Date().toISOString()) // its end may be lost, and no tool can know
       const ledger = typeof source === 'function' ? source : undefined
       return await rebuild({ db, crypto: nodeCrypto, ledger, dryRun: options.dryRun === true, onProgress })
     } finally {

@@ -1,13 +1,20 @@
 import { readLogIdentity } from '../../ops/fsck/service.js'
 import { reconcile } from '../../ops/reconcile.js'
 import { nodeCrypto } from '../../platform/node.js'
-import { openMaintenance } from '../../store/maintenance.js'
+import type { Report } from '../../ops/report.js'
+import { confirmRestored, isRestored } from '../../store/doubt.js'
+import { type Maintenance, openMaintenance } from '../../store/maintenance.js'
 import { CliError, EXIT } from '../errors.js'
 import { createProgressLine, type DataOptions, folderOf, ledgerSource, printReport, refusing } from '../ops.js'
 import type { Terminal } from '../terminal.js'
 
+export interface ReconcileOptions extends DataOptions {
+  /** The operator says that nothing that was acknowledged is missing in a folder that was restored or repaired. */
+  readonly goOn?: boolean
+}
+
 /** Compares the local log with the ledger's, in both directions. */
-export async function run (options: DataOptions, terminal: Terminal): Promise<number> {
+export async function run (options: ReconcileOptions, terminal: Terminal): Promise<number> {
   const source = await ledgerSource(options)
   if (typeof source !== 'function') {
     const why = source === 'left-out' ? 'there is nothing to reconcile with' : source.unavailable
@@ -21,7 +28,7 @@ export async function run (options: DataOptions, terminal: Terminal): Promise<nu
       if (identity === undefined) throw new CliError({ code: 'DATA', message: 'no log was opened in this data folder', exitCode: EXIT.couldNotCheck })
       const ledger = await connect(async () => await source(identity.origin))
       try {
-        return await reconcile({ view, crypto: nodeCrypto, ledger, onProgress })
+        return await withConfirmation(view, options, await reconcile({ view, crypto: nodeCrypto, ledger, onProgress }))
       } finally {
         await ledger.close()
       }
@@ -31,6 +38,17 @@ export async function run (options: DataOptions, terminal: Terminal): Promise<nu
     }
   })
   return printReport('reconcile', report, terminal)
+}
+
+/** A restored folder stays one until a person says that its log goes on here, and the ledger does not say otherwise. */
+async function withConfirmation (db: Maintenance, { goOn = false }: ReconcileOptions, report: Report): Promise<Report> {
+  if (!await isRestored(db)) return report
+  const isConfirmed = goOn && report.exitCode === 0
+  if (isConfirmed) await confirmRestored(db)
+  const note = isConfirmed
+    ? 'confirmed: the service takes deposits on this folder again'
+    : 'this folder was restored or repaired, and takes no deposits: if log and ledger are equal and nothing that was acknowledged is missing, say so with --go-on'
+  return { ...report, notes: [...report.notes, note] }
 }
 
 async function connect<T> (work: () => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { Type } from 'typebox'
 import type { Notary } from '../../notary/notary.js'
 import type { StageStatus } from '../../notary/stage.js'
+import { readinessOf } from '../readiness.js'
 
 /** Prometheus metrics: requests by route and status, and the pipeline's depths, ages and failures, read when they are asked for. */
 export const metrics = fp((app: FastifyInstance, { notary }: { notary: Notary }, done) => {
@@ -65,6 +66,16 @@ function observePipeline (notary: Notary, registry: Registry): void {
   gauge('uploads_open', 'uploads in parts that have not ended', () => uploads.open)
   gauge('waiting_requests', 'requests that wait for a state', () => progress.waiting)
   observeStages(notary, registry)
+  const notReady: Gauge<'reason'> = new Gauge({
+    name: 'steelyard_not_ready',
+    help: '1 for each reason that /health/ready gives',
+    labelNames: ['reason'] as const,
+    registers: [registry],
+    collect: () => {
+      notReady.reset()
+      for (const reason of readinessOf(notary).reasons) notReady.set({ reason }, 1)
+    }
+  })
   const endorsing: Gauge<'organization'> = new Gauge({
     name: 'steelyard_organization_endorsing',
     help: '1 while an organization endorses what the others do, 0 after it failed a few times in a row',

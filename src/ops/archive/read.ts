@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Crypto } from '../../core/crypto.js'
 import { parseBatchHeader } from '../../core/batch.js'
 import { parseRecord } from '../../core/record.js'
+import { noteRestored } from '../../store/doubt.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import { openMaintenance, type Operation } from '../../store/maintenance.js'
 import { OpsError } from '../errors.js'
@@ -68,6 +69,7 @@ async function receive (options: ImportOptions, folder: string): Promise<Importe
     const report = await fsck({ view: db, crypto, now: options.now, ledger: 'left-out', withContent: manifest.content.included, onProgress })
     requireSame(report)
     agree(manifest, report)
+    await noteRestored(db, options.now) // what was acknowledged after the archive was made is not in it
     return { manifest, manifestSha256: sha256, report }
   } finally {
     await db.close()

@@ -2,6 +2,7 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import { Type } from 'typebox'
 import type { Notary } from '../../../notary/notary.js'
 import type { StageStatus } from '../../../notary/stage.js'
+import { readinessOf } from '../../readiness.js'
 
 const Stage = Type.Object({
   name: Type.String(),
@@ -32,7 +33,7 @@ const Ready = Type.Object({
   ledger: Type.Union([Type.Literal('up'), Type.Literal('stalled'), Type.Literal('down')]),
   reasons: Type.Array(Type.String()),
   stalled: Type.Optional(Stalled),
-  detail: Type.Optional(Type.String({ description: 'what is stalled, or why the ledger cannot be used, in a sentence' })),
+  detail: Type.Optional(Type.String({ description: 'what is stalled, why the ledger cannot be used, or why deposits are refused, in a sentence' })),
   log: Type.String(),
   fingerprint: Type.Optional(Type.String()),
   organizations: Type.Array(Organization, { description: 'how each organization of the ledger answers what is put to all of them' }),
@@ -61,17 +62,15 @@ export const healthRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (a
 }
 
 function readiness (notary: Notary): Type.Static<typeof Ready> {
-  const { intake, bundles, stages, stalls, progress, backlog, context, link, steadyClock } = notary
-  const closed = refusal(() => { intake.assertOpen() })
-  const stalled = stalledOf(stalls)
-  const reasons = reasonsOf(notary, closed, stalled)
+  const { bundles, stages, progress, backlog, context, link, steadyClock } = notary
+  const { isClosed, stalled, detail, reasons } = readinessOf(notary)
   return {
     status: reasons.length === 0 ? 'ready' : 'not-ready',
-    intake: closed === undefined ? 'open' : 'closed',
+    intake: isClosed ? 'closed' : 'open',
     ledger: ledgerOf(notary),
-    reasons,
+    reasons: [...reasons],
     ...(stalled === undefined ? {} : { stalled }),
-    ...detailOf(notary, stalled),
+    ...(detail === undefined ? {} : { detail }),
     log: context.origin,
     ...(bundles.fingerprint === undefined ? {} : { fingerprint: bundles.fingerprint }),
     organizations: [...link.ledger()?.organizations() ?? []],
@@ -84,45 +83,9 @@ function readiness (notary: Notary): Type.Static<typeof Ready> {
   }
 }
 
-function reasonsOf (
-  { link, bundles, stages, committer, steadyClock }: Notary, closed: string | undefined, stalled: StalledPart | undefined
-): string[] {
-  return [...new Set([
-    ...(closed === undefined ? [] : [closed]),
-    ...(link.isUp ? [] : ['LEDGER_UNAVAILABLE']),
-    ...(bundles.fingerprint === undefined ? ['BUNDLE_NOT_READY'] : []),
-    ...((steadyClock?.stepMs ?? 0) === 0 ? [] : ['CLOCK_STEPPED']),
-    ...(committer.failure === undefined ? [] : [committer.failure.code]),
-    ...(stalled === undefined ? [] : [stalled.code]),
-    ...stages.flatMap((stage) => stage.status().alarm ?? [])
-  ])]
-}
-
 function ledgerOf ({ link, stalls }: Notary): 'up' | 'stalled' | 'down' {
   if (!link.isUp) return 'down'
   return stalls.isLedgerUp ? 'up' : 'stalled'
-}
-
-/** In a sentence, what is stalled; else why the ledger cannot be used. */
-function detailOf ({ link, stalls }: Notary, stalled: StalledPart | undefined): { detail?: string } {
-  if (stalled !== undefined) return { detail: stalled.message }
-  const stall = link.isUp ? undefined : stalls.ledger()
-  return stall === undefined ? {} : { detail: `since ${stall.since} the ledger cannot be used, because ${stall.message}` }
-}
-
-type StalledPart = Type.Static<typeof Stalled>
-
-function stalledOf (stalls: Notary['stalls']): StalledPart | undefined {
-  const stall = stalls.pipeline()
-  return stall === undefined
-    ? undefined
-    : {
-        code: `${stall.stage.toUpperCase()}_STALLED`,
-        stage: stall.stage,
-        error: stall.code,
-        since: stall.since,
-        message: `deposits that were acknowledged are safe and have their receipts; since ${stall.since} they wait in ${stall.stage}, because ${stall.message}`
-      }
 }
 
 function stageOf ({ name, depth, failures, lastSuccess, lastError, failingSince, alarm }: StageStatus): Type.Static<typeof Stage> {
@@ -134,14 +97,5 @@ function stageOf ({ name, depth, failures, lastSuccess, lastError, failingSince,
     ...(lastError === undefined ? {} : { lastError: { code: lastError.code, at: lastError.at } }),
     ...(failingSince === undefined ? {} : { failingSince }),
     ...(alarm === undefined ? {} : { alarm })
-  }
-}
-
-function refusal (attempt: () => void): string | undefined {
-  try {
-    attempt()
-    return undefined
-  } catch (error) {
-    return (error as { code: string }).code
   }
 }

@@ -1,0 +1,90 @@
+import { toHex } from '../core/bytes.js'
+import { LedgerError } from '../ledger/errors.js'
+import type { Ledger } from '../ledger/ledger.js'
+import type { Doubt } from '../store/doubt.js'
+import type { Meta } from '../store/meta.js'
+import type { Context } from './context.js'
+import { NotaryError, type NotaryErrorCode } from './errors.js'
+import type { LogTree } from './log-tree.js'
+import type { Progress } from './progress.js'
+
+/** What ends the log here: the ledger's log is not the one of this folder, or goes further. */
+export type LogAlarm = Extract<NotaryErrorCode, 'LEDGER_FORK' | 'LEDGER_AHEAD'>
+
+/**
+ * Whether the log goes on in this data folder. A ledger that is away keeps nobody from depositing, as long as nothing speaks against the folder. One
+ * that was restored, repaired or copied may be older than its ledger: until that was asked nothing is sealed, which could be a fork, and no
+ * number is given, which another deposit may have. It is asked at every connection.
+ */
+export interface Continuity {
+  /** Why no deposit may be taken now. */
+  readonly refusal: NotaryError | undefined
+  /** Nothing may be sealed yet. */
+  readonly isHeld: boolean
+  /** Holds the log against the ledger's, before anything is sent there; rejects when that cannot be done. */
+  compare (ledger: Ledger): Promise<void>
+}
+
+export interface ContinuityOptions {
+  readonly context: Context
+  readonly meta: Meta
+  readonly logTree: LogTree
+  readonly progress: Progress
+  readonly onAlarm: (alarm: LogAlarm) => void
+  /** The ledger agrees. */
+  readonly onAgreed: () => void
+}
+
+export async function createContinuity ({ context, meta, logTree, progress, onAlarm, onAgreed }: ContinuityOptions): Promise<Continuity> {
+  let doubt: Doubt | undefined = await meta.doubt()
+  let isHeld = doubt !== undefined
+  let isAlarmed = false
+  if (doubt === undefined) await meta.settle()
+  else context.log.warn({ doubt }, 'no deposit is taken: this data folder may be older than its ledger')
+
+  const alarm = (code: LogAlarm, facts: object): void => {
+    isAlarmed = true
+    context.log.error({ alarm: code, ...facts }, MESSAGES[code])
+    onAlarm(code)
+  }
+  return {
+    get refusal () {
+      return doubt === undefined ? undefined : new NotaryError({ code: 'LOG_UNCONFIRMED', message: UNCONFIRMED[doubt], retryAfter: 60 })
+    },
+    get isHeld () { return isHeld },
+    async compare (ledger) {
+      if (isAlarmed) return // nothing but a restart on another folder helps
+      const { head } = (await ledger.attestStatus()).statement
+      const size = Number(head.size)
+      const { sealed, anchored } = progress
+      const facts = { ledger: size, here: sealed.batches }
+      if (size > sealed.batches) {
+        alarm('LEDGER_AHEAD', facts)
+        return
+      }
+      if (toHex(await logTree.head(size)) !== head.root) {
+        alarm('LEDGER_FORK', facts)
+        return
+      }
+      if (size < anchored.batches) {
+        const message = `the ledger has ${size} batches of this log, and ${anchored.batches} were anchored: it was set back, or is catching up`
+        throw new LedgerError({ code: 'GAP', message })
+      }
+      isHeld = false
+      if (doubt === 'copied') doubt = undefined
+      if (doubt === undefined) await meta.settle()
+      onAgreed()
+    }
+  }
+}
+
+/** What each alarm means, to whoever asks for a deposit and to the operator. */
+export const MESSAGES: Readonly<Record<LogAlarm, string>> = {
+  LEDGER_AHEAD: 'the ledger holds batches that this data folder does not: the folder is older than its ledger, and takes no deposits',
+  LEDGER_FORK: 'the ledger holds another batch under a number of this log: nothing more is promised'
+}
+
+const UNCONFIRMED: Readonly<Record<Doubt, string>> = {
+  restored: 'this data folder was restored or repaired: it takes no deposits until the operator has confirmed that nothing is missing (steelyard reconcile --go-on)',
+  copied: 'this data folder lies elsewhere than before: it takes no deposits until its ledger has shown that it is not an old copy'
+}
