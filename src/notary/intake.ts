@@ -61,6 +61,8 @@ export interface Intake {
   bulk (by: Depositor, list: readonly DigestsDeposit[]): Promise<(Deposited | NotaryError)[]>
   /** Streams content into the store. What is returned must go to `file` or be discarded. */
   receive (source: AsyncIterable<Uint8Array>): Promise<Received>
+  /** Counts bytes of content that is not received through here; throws where they would take the room that deposits need. */
+  spend (bytes: number): void
   /** With a lot of `draw`, it can be told later whether the deposit was made: no other has that number. */
   file (by: Depositor, received: Received, expected: Expected, said: Said, lot?: Lot): Promise<Deposited>
   draw (): Lot
@@ -148,7 +150,8 @@ export function createIntake ({ context, content, room, committer, backlog, cont
         return refused.has(each) ? overloaded() : deposited(each, committed.next().value)
       })
     },
-    receive: (source) => content.receive(source),
+    receive: (source) => content.receive(spending(source, room)),
+    spend: (bytes) => { room.spend(bytes) },
     draw: () => ({ number: formatEvidenceNumber(random(NUMBER_RANDOMNESS)), secret: random(DEPOSIT_SECRET_SIZE).toString('base64url') }),
     assertSaid,
     async file (by, received, expected, said, lot) {
@@ -230,6 +233,13 @@ function privatePart (secret: Buffer, metadata: Metadata): PrivatePart & { reado
     throw new NotaryError({ code: 'METADATA_INVALID', message: cause.message, cause })
   }
   throw new NotaryError({ code: 'METADATA_INVALID', message: 'metadata needs 1 to 256 fields of at most 64 KiB together' })
+}
+
+async function * spending (source: AsyncIterable<Uint8Array>, room: Room): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of source) {
+    room.spend(chunk.length)
+    yield chunk
+  }
 }
 
 /** Randomness in small pieces out of larger ones: a call for each deposit would cost more than the rest of it. Pieces are never reused. */

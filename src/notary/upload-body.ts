@@ -11,6 +11,8 @@ export interface BodyOptions {
   /** Most bytes that may come. */
   readonly room: number
   readonly checksum: Checksum | undefined
+  /** Told of all bytes before they are given on; what it throws ends the body. */
+  readonly spend: (bytes: number) => void
 }
 
 /**
@@ -25,7 +27,7 @@ export interface UploadBody {
   assertWhole (): void
 }
 
-export function createUploadBody (source: AsyncIterable<Uint8Array>, { room, checksum }: BodyOptions): UploadBody {
+export function createUploadBody (source: AsyncIterable<Uint8Array>, { room, checksum, spend }: BodyOptions): UploadBody {
   const iterator = source[Symbol.asyncIterator]()
   const hash = checksum === undefined ? undefined : createHash(checksum.algorithm)
   let taken = 0
@@ -48,7 +50,13 @@ export function createUploadBody (source: AsyncIterable<Uint8Array>, { room, che
         const chunk = await next()
         if (chunk === undefined) return
         taken += chunk.length
-        if (taken > room) throw new NotaryError({ code: 'UPLOAD_TOO_LARGE', message: `the body goes on after the ${room} bytes that are left of this upload` })
+        try {
+          if (taken > room) throw new NotaryError({ code: 'UPLOAD_TOO_LARGE', message: `the body goes on after the ${room} bytes that are left of this upload` })
+          spend(chunk.length)
+        } catch (error) {
+          await iterator.return?.() // nobody reads on
+          throw error
+        }
         left -= chunk.length
         hash?.update(chunk)
         yield chunk

@@ -132,7 +132,7 @@ export async function createUploads (options: UploadsOptions): Promise<Uploads> 
     const room = roomFor(upload.stored, arrival)
     const { length, checksum, body } = arrival
     if (length !== undefined && upload.stored.length === undefined) await upload.save({ length })
-    if (room > 0) await upload.append(createUploadBody(body, { room, checksum }), checksum !== undefined)
+    if (room > 0) await upload.append(createUploadBody(body, { room, checksum, spend: (bytes) => { intake.spend(bytes) } }), checksum !== undefined)
   }
 
   /** Finishes what is complete, before anybody is told that it is. */

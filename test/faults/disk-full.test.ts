@@ -1,13 +1,18 @@
 /** Disks that are really full, under the service and under its network: what is said, what waits, and that nothing is lost. */
 import { randomBytes } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { createPromises } from '../support/promises.js'
 import { type Answer, dataFolder, type RunningService, startService, until, untilReady } from '../support/service.js'
 import { noSmallDisk, smallDisk } from '../support/small-disk.js'
+import { BYTES, TUS } from '../support/tus.js'
 
 const MEGABYTES = 48
 const RESERVE = 16 * 1024 * 1024
+const CHUNK = 64 * 1024
+/** What deposits and database take meanwhile, of the room that content leaves them. */
+const SLACK = 4 * 1024 * 1024
 
 const digests = async (service: RunningService): Promise<Answer> => await service.depositDigests(randomBytes(32).toString('hex'))
 const ready = async (service: RunningService): Promise<any> => (await service.json('/health/ready')).body
@@ -40,6 +45,62 @@ t.test('little room: deposits are refused, what was acknowledged goes on to its 
   await untilReady(service)
   t.match(await upload(service, 36 * 1024 * 1024), { status: 507, body: { code: 'STORE_FULL' } }, 'what would take the reserve is refused at its start')
   await promises.deposit(service)
+  await promises.check(t, service)
+})
+
+/** A body that does not say how long it is, and what is looked at while it is sent. */
+function endless (most: number, look: () => Promise<unknown>): RequestInit {
+  let sent = 0
+  const body = new ReadableStream<Uint8Array>({
+    async pull (controller) {
+      await look()
+      controller.enqueue(randomBytes(CHUNK))
+      if ((sent += CHUNK) >= most) controller.close()
+    }
+  }, { highWaterMark: 0 })
+  return { body, duplex: 'half' } as RequestInit
+}
+
+t.test('content that does not say how much comes ends before it takes the room that deposits need', { skip: noSmallDisk, timeout: 120_000 }, async (t) => {
+  const root = dataFolder(t)
+  const data = join(root, 'small')
+  smallDisk(t, data, MEGABYTES)
+  const service = await startService(data, { STEELYARD_NETWORK_DIR: join(root, 'network'), STEELYARD_RESERVE: String(RESERVE) })
+  t.teardown(async () => { await service.kill() })
+  await untilReady(service)
+  const promises = createPromises(root)
+  let least = Infinity
+  const look = async (): Promise<void> => {
+    const { bavail, bsize } = await statfs(data)
+    least = Math.min(least, bavail * bsize)
+  }
+  const boundary = 'steelyard'
+  const multipart = (init: RequestInit): RequestInit => {
+    const part = Buffer.from(`--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="a.bin"\r\n\r\n`)
+    const body = (init.body as ReadableStream<Uint8Array>).pipeThrough(new TransformStream({ start (controller) { controller.enqueue(part) } }))
+    return { ...init, body, method: 'POST', headers: { 'content-type': `multipart/form-data; boundary=${boundary}` } }
+  }
+  const deferred = await service.call('/v1/uploads', { method: 'POST', headers: { ...TUS, 'upload-defer-length': '1' } })
+  const path = deferred.headers.get('location') as string
+  const bodies: [string, string, (init: RequestInit) => RequestInit][] = [
+    ['an upload in parts', path, (init) => ({ ...init, method: 'PATCH', headers: { ...TUS, ...BYTES, 'upload-offset': '0' } })],
+    ['a form', '/v1/evidence', multipart]
+  ]
+  for (const [what, to, request] of bodies) {
+    least = Infinity
+    let isAnswered = false
+    const sending = service.json(to, request(endless(40 * 1024 * 1024, look))).finally(() => { isAnswered = true })
+    await until(async () => {
+      await promises.deposit(service)
+      return isAnswered
+    })
+    t.match(await sending, { status: 507, body: { code: 'STORE_FULL' } }, what)
+    t.ok(least > RESERVE - SLACK, `${what}: ${least} bytes were left at least`)
+    await until(async () => (await digests(service)).status === 201)
+  }
+  const { headers } = await service.call(path, { method: 'HEAD', headers: TUS })
+  t.equal(headers.get('upload-offset'), '0', 'what was not acknowledged is not kept')
+  t.equal((await service.call(path, { method: 'DELETE', headers: TUS })).status, 204)
   await promises.check(t, service)
 })
 

@@ -16,6 +16,7 @@ const Receiving = Type.Object({
   state: Type.Literal('receiving'), offset: Decimal, length: Type.Optional(Decimal), expiresAt: Time
 }, { description: 'not all bytes are there' })
 const COMMON = { tags: ['depositor'], security: [{ key: [] as string[] }] }
+const DRAIN_MS = 5000
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /**
@@ -34,9 +35,19 @@ export const resumableRoutes: FastifyPluginCallbackTypebox<{ notary: Notary, max
   const receive = async (request: FastifyRequest, id: string, offset: number, length?: number): Promise<UploadState> => {
     const { body } = request
     if (!(body instanceof Readable)) throw new HttpError('MEDIA_TYPE_UNSUPPORTED', `the bytes of an upload need content-type: ${BYTES}`)
-    return await uploads.receive(keyOf(request), id, {
-      offset, length, body, checksum: checksumOf(request), bytes: bytesHeader(request, 'content-length'), stop: () => { body.destroy() }
-    })
+    try {
+      return await uploads.receive(keyOf(request), id, {
+        offset,
+        length,
+        body: body.iterator({ destroyOnReturn: false }),
+        checksum: checksumOf(request),
+        bytes: bytesHeader(request, 'content-length'),
+        stop: () => { body.destroy() }
+      })
+    } catch (error) {
+      drain(body)
+      throw error
+    }
   }
 
   const patch = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -120,6 +131,13 @@ export const resumableRoutes: FastifyPluginCallbackTypebox<{ notary: Notary, max
     return await reply.send(JSON.stringify(receiving))
   })
   done()
+}
+
+/** Many senders read an answer only when they have sent their body: the rest of one that was refused is dropped for a while. */
+function drain (body: Readable): void {
+  body.resume()
+  const timer = setTimeout(() => { body.destroy() }, DRAIN_MS).unref()
+  body.once('close', () => { clearTimeout(timer) })
 }
 
 function idOf ({ params }: FastifyRequest): string {
