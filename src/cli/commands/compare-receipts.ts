@@ -4,6 +4,7 @@ import { RECEIPT_LIMITS } from '../../core/receipt.js'
 import { BUNDLE_LIMITS } from '../../core/trust-bundle.js'
 import { isAccepted } from '../../core/trust.js'
 import { compareReceipts, type Language, parseReceipt, type ReceiptComparison } from '../../core/verify.js'
+import { keyRemarks } from '../../core/verify/judge-proof.js'
 import { openTrust } from '../../core/verify/trust-root.js'
 import { nodeCrypto } from '../../platform/node.js'
 import { CliError, EXIT } from '../errors.js'
@@ -55,17 +56,20 @@ export async function compare (files: readonly [string, string], options: Compar
   const comparison = compareReceipts(nodeCrypto, first, second, keys)
   const { exitCode, sentences } = SAID[comparison]
   const positions = comparison === 'unreadable' ? [] : [first, second].map(positionOf)
+  // Of keys of a bundle that is not relied on nothing is said.
+  const keyIds = keys.length === 0 ? [] : [...new Set(positions.map(({ keyId }) => keyId))]
+  const remarks = keyIds.flatMap((keyId) => keyRemarks(present({ root }), { receipt: { statement: { keyId } } }))
   const language = options.lang ?? 'en'
   terminal.result(
-    [...positions.map(({ log, sequence, number }, i) => `${files[i] ?? ''}: ${log} ${sequence}, ${number}`), sentences[language], trust.sentences[language]].join('\n'),
-    { comparison, exitCode, sentences, receipts: positions, trust }
+    [...positions.map(({ log, sequence, number }, i) => `${files[i] ?? ''}: ${log} ${sequence}, ${number}`), sentences[language], ...remarks.map((each) => each.sentences[language]), trust.sentences[language]].join('\n'),
+    { comparison, exitCode, sentences, receipts: positions, remarks, trust }
   )
   return exitCode
 }
 
-function positionOf (bytes: Uint8Array): { log: string, sequence: string, number: string } {
-  const { log, sequence, number } = parseReceipt(bytes).record
-  return { log, sequence, number }
+function positionOf (bytes: Uint8Array): { log: string, sequence: string, number: string, keyId: string } {
+  const { record: { log, sequence, number }, statement: { keyId } } = parseReceipt(bytes)
+  return { log, sequence, number, keyId }
 }
 
 /** The two files of a doubled --receipt; what else is on the command line has to make sense with them. */

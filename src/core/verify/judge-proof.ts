@@ -102,7 +102,8 @@ function recordRemarks ({ content, digestedBy }: EvidenceRecord, { exhibit }: Ev
   return remarks
 }
 
-function keyRemarks ({ root }: Trusted, { receipt }: Proof): Remark[] {
+/** What the ledger says of a receipt key besides its range. */
+export function keyRemarks ({ root }: Pick<Trusted, 'root'>, { receipt }: { readonly receipt: { readonly statement: Pick<Proof['receipt']['statement'], 'keyId'> } }): Remark[] {
   const key = root?.keys.get(receipt.statement.keyId)
   return key?.compromisedFrom === undefined
     ? []

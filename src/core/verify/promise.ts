@@ -101,12 +101,13 @@ function byClock (input: PromiseInput): Finding {
   return finding('promise', Date.parse(input.now) <= Date.parse(input.receipt.statement.deadline) ? 'PROMISE_OPEN' : 'PROMISE_OVERDUE', promised(input))
 }
 
-/** Two receipts side by side. `equivocation`: one log and position, two records, both signed by the same key. */
+/** Two receipts side by side. `equivocation`: one log and position, two records, each signed by a receipt key of the log. */
 export type ReceiptComparison = 'same' | 'unrelated' | 'equivocation' | 'unreadable' | 'unsigned'
 
 /**
- * Compares two receipt files by themselves: with the public key (SPKI) that signed both, two different records at one position prove
- * that the operator promised the position twice. Nobody's help is needed, and no ledger.
+ * Compares two receipt files by themselves: with the log's receipt keys (SPKI), two different records at one position prove that the operator
+ * promised the position twice (PROOF.md section 2). Nobody's help is needed, and no ledger. Which of the keys signed which does not matter: a log
+ * has one owner, and whoever could escape by changing keys would. What is said of a key that was stolen stands beside it and changes nothing.
  */
 export function compareReceipts (crypto: Crypto, first: Uint8Array, second: Uint8Array, keys: readonly Uint8Array[]): ReceiptComparison {
   const pair = [first, second].map((bytes) => tryParse(bytes))
