@@ -14,6 +14,7 @@ import { createSteadyClock } from './notary/steady-clock.js'
 import { nodeCrypto } from './platform/node.js'
 import { createCheckpoint } from './store/fault-points.js'
 import { openStore, type Store } from './store/store.js'
+import { withRemedy } from './store/write-ahead-log.js'
 
 /** How the service reaches its ledger; made by main, which alone knows the networks. */
 export interface LedgerAccess {
@@ -52,13 +53,13 @@ export async function createService (options: ServiceOptions): Promise<Service> 
   const { config } = options
   await mkdir(config.data, { recursive: true, mode: 0o700 })
   const checkpoint = createCheckpoint(config.faultPoint)
-  const store = await openStore(config.data, checkpoint, config.reserve)
+  const store = await openStore(config.data, checkpoint, config.reserve).catch((error: unknown) => { throw withRemedy(error) })
   const undo: Undo = [async () => { await store.close() }]
   try {
     return await start(options, store, checkpoint, undo)
   } catch (error) {
     for (const step of undo.reverse()) await step()
-    throw error
+    throw withRemedy(error)
   }
 }
 

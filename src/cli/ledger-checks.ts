@@ -92,6 +92,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   LEDGER_AHEAD: 'this data folder is older than its ledger: `steelyard reconcile` names the batches that it lacks; restore a newer backup, or, where the folder ' +
     'has their records, `steelyard rebuild-index`. It goes on proving what it holds',
   LEDGER_FORK: 'somebody anchored other batches under this log\'s numbers: `steelyard reconcile` names the first; is another service running on a copy of this folder?',
+  STORE_DAMAGED: 'files of the database were removed or cut under the running service: do not stop it; take `steelyard backup`, then restore that with `steelyard import`',
   LOG_UNCONFIRMED: 'the folder was restored, repaired or copied: compare it by `steelyard reconcile`, and if nothing that was acknowledged is missing, say so with --go-on'
 }
 
@@ -114,14 +115,19 @@ export async function readinessChecks (url: string): Promise<Check[]> {
   }
 }
 
-function readiness ({ status, detail, reasons, stalled, stages }: Ready): Check {
+/** What there is most to say about. */
+function codeOf ({ reasons, stalled, stages }: Ready): string | undefined {
+  const alarm = ['STORE_DAMAGED', 'LOG_UNCONFIRMED'].find((reason) => reasons.includes(reason)) ?? stalled?.error
+  return alarm ?? (reasons.includes('LEDGER_UNAVAILABLE') ? stages.find(({ name }) => name === 'ledger')?.lastError?.code : undefined)
+}
+
+function readiness (ready: Ready): Check {
+  const { status, detail, reasons } = ready
   if (status === 'ready') return { name: 'ready', level: 'ok', says: 'takes deposits, and they reach the ledger' }
-  const code = stalled?.error ?? (reasons.includes('LOG_UNCONFIRMED') ? 'LOG_UNCONFIRMED' : undefined) ??
-    (reasons.includes('LEDGER_UNAVAILABLE') ? stages.find(({ name }) => name === 'ledger')?.lastError?.code : undefined)
   return {
     name: 'ready',
     level: 'problem',
     says: `not ready (${reasons.join(', ')})${detail === undefined ? '' : `: ${detail}`}`,
-    advice: ADVICE[code ?? ''] ?? `see the ledger below and the service's log; ${SAFE}`
+    advice: ADVICE[codeOf(ready) ?? ''] ?? `see the ledger below and the service's log; ${SAFE}`
   }
 }

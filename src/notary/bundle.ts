@@ -105,6 +105,10 @@ export async function createBundles (options: BundleOptions): Promise<Bundles> {
     const closed = await attestClosedHeads(chosen, (batch) => anchors.location(batch), progress.final.batches, settled)
     const { attestation, identities } = await chosen.attestKeys()
     const data = genesis.data.map(fromBase64url)
+    const hash = toHex(headerHash(context.crypto, { number: 0n, previousHash: new Uint8Array(0), dataHash: dataHash(context.crypto, data) }))
+    if (current !== undefined && current.bundle.identity.genesis !== hash) {
+      throw new StoreError({ code: 'DAMAGED', message: 'block 0 in the database is not the one of the trust bundle: another one would get another fingerprint' })
+    }
     const { kind, entities } = options.facts()
     const bundle: TrustBundle = {
       type: 'steelyard/trust-bundle/v1',
@@ -113,7 +117,7 @@ export async function createBundles (options: BundleOptions): Promise<Bundles> {
         kind,
         log: context.origin,
         channel: chosen.channel,
-        genesis: toHex(headerHash(context.crypto, { number: 0n, previousHash: new Uint8Array(0), dataHash: dataHash(context.crypto, data) })),
+        genesis: hash,
         chaincode: chosen.chaincode,
         entities
       },

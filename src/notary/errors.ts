@@ -9,6 +9,7 @@ export type NotaryErrorCode =
   | 'CLOCK_STEPPED' // the clock is behind what was stated before: a deposit made now could only be dated wrongly
   | 'STORE_FULL' // the disk has no room left for deposits
   | 'STORE_FAILED' // the deposit could not be made durable
+  | 'STORE_DAMAGED' // files of the database are gone: what is written now would be lost with the process
   | 'CONTENT_EMPTY'
   | 'DIGEST_MISMATCH' // expected digests differ from those of the content
   | 'METADATA_INVALID'

@@ -8,6 +8,7 @@ import type { Digests } from '../core/record.js'
 import type { ApiKey } from '../store/api-keys.js'
 import type { ContentStore, Received } from '../store/content.js'
 import type { PrivatePart } from '../store/deposits.js'
+import type { FileWatch } from '../store/file-watch.js'
 import type { Room } from '../store/room.js'
 import type { Backlog } from './backlog.js'
 import type { Committed, Entry } from './commit-group.js'
@@ -76,6 +77,7 @@ export interface IntakeOptions {
   readonly context: Context
   readonly content: ContentStore
   readonly room: Room
+  readonly files: Pick<FileWatch, 'missing'>
   readonly committer: Committer
   readonly backlog: Backlog
   readonly continuity: Pick<Continuity, 'refusal'>
@@ -83,7 +85,7 @@ export interface IntakeOptions {
   readonly isAhead: () => boolean
 }
 
-export function createIntake ({ context, content, room, committer, backlog, continuity, isAhead }: IntakeOptions): Intake {
+export function createIntake ({ context, content, room, files, committer, backlog, continuity, isAhead }: IntakeOptions): Intake {
   const random = pooled(context.random)
   let stopped: Parameters<Intake['stop']>[0] | undefined
 
@@ -97,6 +99,7 @@ export function createIntake ({ context, content, room, committer, backlog, cont
       throw new NotaryError({ code: 'CLOCK_STEPPED', message: 'the clock of the service is behind times that it has stated already', retryAfter: 60 })
     }
     if (committer.failure !== undefined) throw committer.failure
+    if (files.missing !== undefined) throw damaged(files.missing)
     if (room.isShort(bytes)) {
       throw new NotaryError({ code: 'STORE_FULL', message: 'the disk of the service has no room for more deposits', retryAfter: 30 })
     }
@@ -171,6 +174,12 @@ const STOPPED: Readonly<Record<Parameters<Intake['stop']>[0], string>> = { ...ME
 
 function assertSaid ({ metadata }: Said): void {
   if (metadata !== undefined) privatePart(Buffer.alloc(DEPOSIT_SECRET_SIZE), metadata)
+}
+
+/** The file is for the operator, who reads the same at /health/ready. */
+function damaged (file: string): NotaryError {
+  const message = `${file} is missing in the service's database: do not stop it before \`steelyard backup\` has saved what it still can read`
+  return new NotaryError({ code: 'STORE_DAMAGED', message, retryAfter: 60 })
 }
 
 /** A deposit with its number and secret, not committed. */

@@ -143,7 +143,14 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     }
   })
   const intake = createIntake({
-    context, content: store.content, room: store.room, committer, backlog, continuity, isAhead: () => (steadyClock?.aheadMs ?? 0) > options.skewMs
+    context,
+    content: store.content,
+    room: store.room,
+    files: store.files,
+    committer,
+    backlog,
+    continuity,
+    isAhead: () => (steadyClock?.aheadMs ?? 0) > options.skewMs
   })
   const stages = [sealer, anchorer, finalizer, bundles, link]
   for (const stage of stages) stage.wake()

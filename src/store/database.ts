@@ -3,7 +3,7 @@ import { Level } from 'level'
 import { isFull, StoreError, writeError } from './errors.js'
 import { textKey } from './keys.js'
 import { distrust, isTrusted, reopened, trusted } from './reopening.js'
-import { requireSoundLogs } from './write-ahead-log.js'
+import { REPAIR, requireSoundLogs } from './write-ahead-log.js'
 
 export type Database = Level<Buffer, Buffer>
 export interface Put { readonly type: 'put', readonly key: Buffer, readonly value: Buffer }
@@ -51,7 +51,7 @@ function openError (folder: string, cause: unknown): StoreError {
   const why = inner instanceof Error ? ` (${inner.message})` : ''
   return new StoreError({
     code: 'UNREADABLE',
-    message: `the database in ${folder} does not open${why}: copy the folder, then \`steelyard rebuild-index --repair\` and \`steelyard fsck\`, or restore a backup`,
+    message: `the database in ${folder} does not open${why}: ${REPAIR}`,
     cause
   })
 }
@@ -105,6 +105,8 @@ export async function lastAtOrBefore (db: Database, key: Buffer): Promise<[Buffe
   const found = db.iterator({ gte: key.subarray(0, 1), lte: key, reverse: true, limit: 1 })
   try {
     return await found.next()
+  } catch (cause) {
+    throw new StoreError({ code: 'UNREADABLE', message: 'the database could not read', cause })
   } finally {
     await found.close()
   }

@@ -8,6 +8,7 @@ import { openDatabase } from './database.js'
 import { createDeposits, type Deposits } from './deposits.js'
 import { createDigestThreads } from './digest-threads.js'
 import type { Checkpoint } from './fault-points.js'
+import { type FileWatch, watchFiles } from './file-watch.js'
 import { snapshotView, type View } from './maintenance.js'
 import { createMeta, type Meta } from './meta.js'
 import { type Room, watchRoom } from './room.js'
@@ -22,6 +23,7 @@ export interface Store {
   readonly meta: Meta
   readonly content: ContentStore
   readonly room: Room
+  readonly files: Pick<FileWatch, 'missing'>
   readonly uploads: Uploads
   /** One moment of everything, for a backup; to be closed. */
   view (): View
@@ -36,6 +38,7 @@ export async function openStore (data: string, checkpoint: Checkpoint, reserve =
   const db = await openDatabase(join(data, 'db'))
   try {
     const room = await watchRoom(data, reserve)
+    const files = watchFiles(db)
     const threads = createDigestThreads()
     const content = await openContentStore(join(data, 'content'), checkpoint, threads)
     return {
@@ -46,10 +49,12 @@ export async function openStore (data: string, checkpoint: Checkpoint, reserve =
       meta: createMeta(db),
       content,
       room,
+      files,
       uploads: await openUploads({ db, content, folder: join(data, 'content', 'uploads'), threads }),
       view: () => snapshotView(db, join(data, 'content')),
       async close () {
         room.close()
+        files.close()
         await content.close()
         await db.close()
       }

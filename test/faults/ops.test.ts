@@ -201,6 +201,7 @@ t.test('one bit, and the object is named', async (t) => {
     ['read-back gone', async (folder) => { await remove(folder, n('c', last)) }, 'ATTESTATION_MISSING', new RegExp(`^attestations of batch ${last}$`)],
     ['block', async (folder) => { await flipBit(folder, block) }, 'ATTESTATION_DIFFERS', /^attestations of batch \d+$/],
     ['identity gone', async (folder) => { await remove(folder, identity) }, 'ATTESTATION_MISSING', /^attestations of batch 0$/],
+    ['block of the trust bundle', async (folder) => { await flipBit(folder, n('b', 0)) }, 'SERVICE_DIFFERS', /^block 0 of the trust bundle$/],
     ['watermark', async (folder) => { await replaceText(folder, textKey('w', 'sealed'), /"sequence":\d/, '"sequence":9') }, 'WATERMARK_DIFFERS', /^watermark sealed$/],
     ['log identity', async (folder) => { await flipBit(folder, textKey('x', 'log'), 0) }, 'SERVICE_DIFFERS', /^log identity$/],
     ['a key', async (folder) => {
@@ -334,6 +335,9 @@ t.test('headers come back from the read-backs or from the ledger; what is lost f
   await remove(folder, numberKey('h', wide))
   await rebuilt(folder, false)
   t.same(await dump(folder), before, 'from the read-back')
+  await flipBit(folder, numberKey('b', 0))
+  await rebuilt(folder, false)
+  t.same(await dump(folder), before, 'a block from the trust bundle')
 
   const both = await copy()
   await remove(both, numberKey('h', last), numberKey('c', last), numberKey('a', last), textKey('w', 'final'), textKey('w', 'sealed'), textKey('w', 'anchored'))

@@ -9,7 +9,7 @@ import { openContentStore } from '../../src/store/content.js'
 import { createCheckpoint, FAULT_POINTS, isFaultPoint } from '../../src/store/fault-points.js'
 import { numberKey, readNumber, textKey } from '../../src/store/keys.js'
 import { openStore } from '../../src/store/store.js'
-import { damageIn } from '../../src/store/write-ahead-log.js'
+import { damageIn } from '../../src/store/log-format.js'
 
 const noop = (): void => undefined
 const collect = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> => {

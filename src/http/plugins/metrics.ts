@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { Type } from 'typebox'
 import type { Notary } from '../../notary/notary.js'
+import { StoreError } from '../../store/errors.js'
 import type { StageStatus } from '../../notary/stage.js'
 import { readinessOf } from '../readiness.js'
 
@@ -42,6 +43,16 @@ function observeRequests (app: FastifyInstance, registry: Registry): void {
       series.set(key, counter)
     }
     counter.observe(reply.elapsedTime / 1000)
+    next()
+  })
+  const damage = new Counter({
+    name: 'steelyard_damage_total',
+    help: 'requests that met something damaged in the store, which was not shown',
+    labelNames: ['code'] as const,
+    registers: [registry]
+  })
+  app.addHook('onError', (_request, _reply, error, next) => {
+    if (error instanceof StoreError) damage.inc({ code: error.code })
     next()
   })
 }

@@ -1,5 +1,6 @@
 import { parseTrustBundle } from '../../core/trust-bundle.js'
-import { textKey } from '../../store/keys.js'
+import type { StoredBlock } from '../../store/anchors.js'
+import { numberKey, textKey } from '../../store/keys.js'
 import type { LogIdentity } from '../../store/meta.js'
 import type { View } from '../../store/maintenance.js'
 import { parseJson, readable } from '../stored.js'
@@ -23,6 +24,25 @@ export async function readBundle (view: View): Promise<Uint8Array | undefined> {
   return bytes === undefined || readable(() => parseTrustBundle(bytes)) === undefined ? undefined : bytes
 }
 
+/** Blocks of the trust bundle's history that the service keeps otherwise than the bundle has them, or not at all: as they should be. */
+export async function differingBlocks (view: View): Promise<StoredBlock[]> {
+  const bundle = await readBundle(view)
+  if (bundle === undefined) return []
+  const { genesis, configs, definitions } = parseTrustBundle(bundle).history
+  const differing: StoredBlock[] = []
+  const kept = async (number: string): Promise<Partial<StoredBlock>> => parseJson<StoredBlock | null>(await view.get(numberKey('b', Number(number)))) ?? {}
+  // Of block 0 nothing counts but its data.
+  const { previousHash = '', signatures = '' } = await kept('0')
+  for (const block of [{ ...genesis, previousHash, signatures }, ...configs, ...definitions.map((definition) => definition.block)]) {
+    if (!isSameBlock(await kept(block.number), block)) differing.push(block)
+  }
+  return differing
+}
+
+function isSameBlock (a: Partial<StoredBlock>, b: StoredBlock): boolean {
+  return a.number === b.number && a.previousHash === b.previousHash && String(a.data) === String(b.data) && a.signatures === b.signatures
+}
+
 /** What the service keeps for itself: schema, log identity, trust bundle, API keys. And nothing that it does not know. */
 export async function checkService (check: Check): Promise<void> {
   const { view, findings } = check
@@ -34,6 +54,7 @@ export async function checkService (check: Check): Promise<void> {
   const [bundle, state] = await Promise.all([view.get(textKey('x', 'bundle-file')), view.get(textKey('x', 'bundle'))])
   if (bundle !== undefined && await readBundle(view) === undefined) differs('trust bundle', 'it cannot be read', 2)
   if (state !== undefined && parseJson(state) === undefined) differs('trust bundle state', 'it cannot be read', 3)
+  for (const { number } of await differingBlocks(view)) differs(`block ${number} of the trust bundle`, 'it is missing, or not the one that the bundle has', 5 + Number(number))
   await checkApiKeys(check, differs)
 }
 

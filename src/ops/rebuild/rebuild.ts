@@ -1,5 +1,6 @@
 import type { Crypto } from '../../core/crypto.js'
 import { equalBytes } from '../../core/bytes.js'
+import { jcs } from '../../core/jcs.js'
 import { parseRecord } from '../../core/record.js'
 import { LedgerError } from '../../ledger/errors.js'
 import type { Ledger } from '../../ledger/ledger.js'
@@ -11,7 +12,7 @@ import type { LogIdentity } from '../../store/meta.js'
 import { OpsError } from '../errors.js'
 import { readAttestations } from '../fsck/attestations.js'
 import { endOfBatch, readMarks } from '../fsck/marks.js'
-import { readBundle, readLogIdentity } from '../fsck/service.js'
+import { differingBlocks, readBundle, readLogIdentity } from '../fsck/service.js'
 import { createFindings, type Findings, type OnProgress, type Report } from '../report.js'
 import { attestedEntry, attestedHeader, parseGroup, parseJson, readable } from '../stored.js'
 import { rebuildBatches } from './batches.js'
@@ -185,4 +186,7 @@ async function rebuildState ({ db, repairs }: Rebuild): Promise<void> {
   if (scanned !== undefined && parseJson(scanned) === undefined) await repairs.remove('trust bundle state', textKey('x', 'bundle'))
   const bundle = await db.get(textKey('x', 'bundle-file'))
   if (bundle !== undefined && await readBundle(db) === undefined) await repairs.remove('trust bundle', textKey('x', 'bundle-file'))
+  for (const block of await differingBlocks(db)) {
+    await repairs.ensure('blocks of the trust bundle', numberKey('b', Number(block.number)), Buffer.from(jcs(block)))
+  }
 }

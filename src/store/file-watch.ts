@@ -1,0 +1,80 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Database } from './database.js'
+
+/**
+ * Whether the files of an open database are still in their folder. LevelDB goes on with files that somebody removed, and whatever it writes to
+ * them ends with the process: it is looked at now and then, so that no more is acknowledged that way. What was written so far can still be read, and
+ * what only a removed log had is written anew.
+ */
+export interface FileWatch {
+  /** The first file that is gone, or shorter than it was. */
+  readonly missing: string | undefined
+  close (): void
+}
+
+const LOOK_MS = 1000
+
+/** What `level` is in Node. */
+interface ClassicLevel {
+  getProperty (name: string): string
+  compactRange (start: Buffer, end: Buffer): Promise<void>
+}
+
+/** A file of the database, which has at least so many bytes. */
+interface Wanted { readonly name: string, readonly least: number }
+
+export function watchFiles (db: Database): FileWatch {
+  let missing: string | undefined
+  let newestLog = ''
+  let isLooking = false
+
+  const firstMissing = async (): Promise<string | undefined> => {
+    const { location } = db
+    const names = await readdir(location).catch(() => [])
+    const manifest = (await readFile(join(location, 'CURRENT'), 'latin1').catch(() => '')).trimEnd()
+    newestLog = names.filter((name) => name.endsWith('.log')).reduce(newer, newestLog)
+    return await firstOf(location, [...['CURRENT', manifest, newestLog].map((name) => ({ name, least: 0 })), ...tablesOf(db)])
+  }
+  const look = async (): Promise<void> => {
+    // Files come and go while the database works: one is missing when that is so of the present ones twice.
+    missing = await firstMissing() === undefined ? undefined : await firstMissing()
+    if (missing !== undefined && missing === newestLog) await flush(db)
+  }
+  const start = (): void => {
+    if (isLooking || db.status !== 'open') return // it is opened again after a write that failed
+    isLooking = true
+    look().catch(() => undefined).finally(() => { isLooking = false })
+  }
+  start()
+  const timer = setInterval(start, LOOK_MS).unref()
+  return {
+    get missing () { return missing },
+    close () { clearInterval(timer) }
+  }
+}
+
+/** Of the names of two logs: their numbers have six digits or more. */
+function newer (a: string, b: string): string {
+  return a.length > b.length || (a.length === b.length && a > b) ? a : b
+}
+
+async function firstOf (location: string, wanted: readonly Wanted[]): Promise<string | undefined> {
+  for (const { name, least } of wanted) {
+    const found = await stat(join(location, name)).catch(() => undefined)
+    if (found?.isFile() !== true || found.size < least) return name === '' ? 'MANIFEST' : name
+  }
+  return undefined
+}
+
+/** Writes what only the log had into a table, and begins a new log: then nothing is missing any more. */
+async function flush (db: Database): Promise<void> {
+  const nothing = Buffer.of(0xff)
+  await (db as unknown as ClassicLevel).compactRange(nothing, nothing)
+}
+
+/** The tables of the present version, as LevelDB lists them: ` 17:123['a' .. 'd']`. */
+function tablesOf (db: Database): Wanted[] {
+  const list = (db as unknown as ClassicLevel).getProperty('leveldb.sstables')
+  return [...list.matchAll(/^ (\d+):(\d+)\[/gm)].map(([, number = '', size]) => ({ name: `${number.padStart(6, '0')}.ldb`, least: Number(size) }))
+}
