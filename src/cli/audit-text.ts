@@ -22,17 +22,32 @@ const MEANINGS: Readonly<Partial<Record<DifferenceCode, Sentences>>> = {
   PROOF_DIFFERS: { en: 'it is otherwise in the blocks', zh: '与区块所载不符' }
 }
 
-/** The report as a terminal shows it. Details of a difference are in English, as in the other tools. */
+/** What was counted. */
+const COUNTED: Readonly<Record<string, string>> = {
+  blocks: '个区块', transactions: '笔交易', 'writes into logs': '次日志写入', proofs: '份证明', 'batches of the data folder': '个数据目录中的批次'
+}
+
+/** The report as a terminal shows it. */
 export function auditText (report: AuditReport, language: Language): string {
-  const say = (en: string, zh: string): string => language === 'en' ? en : zh
-  const { first, differences, examples, checked, couldNotCheck, notes, outcomes } = report
+  const say = <T>(en: T, zh: T): T => language === 'en' ? en : zh
+  const { first, differences, examples, checked, couldNotCheck, outcomes } = report
+  const notes = say(report.notes, report.notesZh ?? report.notes)
   const sign = say(': ', '：')
-  const list = (counts: Readonly<Record<string, number>>): string => Object.entries(counts).map(([name, count]) => `${count} ${name}`).join(', ')
+  const counted = (name: string): string => say(` ${name}`, COUNTED[name] ?? ` ${name}`)
+  const list = (counts: Readonly<Record<string, number>>): string => {
+    return Object.entries(counts).map(([name, count]) => `${count}${counted(name)}`).join(say(', ', '，'))
+  }
   return [
     HEADLINES[report.outcome][language] + (first === undefined ? '' : say(`: ${differences}; the first is`, `：共 ${differences} 处，第一处为`)),
-    ...examples.slice(0, 11).map(({ object, code, says }) => `  ${object} (${code})${sign}${MEANINGS[code]?.[language] ?? ''}${sign}${says}`),
+    ...examples.slice(0, 11).map(({ code, zh, ...en }) => {
+      const { object, says } = say(en, zh ?? en)
+      return `  ${object} (${code})${sign}${MEANINGS[code]?.[language] ?? ''}${sign}${says}`
+    }),
     ...(differences > 11 ? [say(`  ... and ${differences - 11} more (--json has the first 100)`, `  ……另有 ${differences - 11} 处（--json 列出前 100 处）`)] : []),
-    ...couldNotCheck.map(({ what, why }) => `${say('could not check', '无法核验')} ${what}${sign}${why}`),
+    ...couldNotCheck.map(({ zh, ...en }) => {
+      const { what, why } = say(en, zh ?? en)
+      return `${say('could not check', '无法核验')} ${what}${sign}${why}`
+    }),
     ...notes.map((note) => `${say('note', '附注')}${sign}${note}`),
     `${say('channel', '通道')}    ${report.channel}`,
     `${say('block 0', '创世区块')}    ${report.genesis}`,

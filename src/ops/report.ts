@@ -56,10 +56,16 @@ export interface Difference {
   readonly object: string
   readonly code: DifferenceCode
   readonly says: string
+  /** The same in Chinese, where others than operators read it. */
+  readonly zh?: { readonly object: string, readonly says: string }
 }
 
 /** Something that could not be looked at, and why. */
-export interface Unchecked { readonly what: string, readonly why: string }
+export interface Unchecked {
+  readonly what: string
+  readonly why: string
+  readonly zh?: { readonly what: string, readonly why: string }
+}
 
 export type Outcome = 'clean' | 'differs' | 'could-not-check'
 const EXIT_CODES: Readonly<Record<Outcome, 0 | 1 | 2>> = { clean: 0, differs: 1, 'could-not-check': 2 }
@@ -80,6 +86,8 @@ export interface Report {
   /** Left out because the caller said so. */
   readonly leftOut: readonly string[]
   readonly notes: readonly string[]
+  /** The notes in Chinese, where others than operators read them. */
+  readonly notesZh?: readonly string[]
 }
 
 /** Tells how far a tool has come; `total` is absent where it is not known. */
@@ -94,9 +102,9 @@ export interface Findings {
   /** Whether a difference of this object was named. */
   isNamed (object: string): boolean
   count (what: string, by?: number): void
-  couldNotCheck (what: string, why: string): void
+  couldNotCheck (what: string, why: string, zh?: Unchecked['zh']): void
   leaveOut (what: string): void
-  note (text: string): void
+  note (text: string, zh?: string): void
   report (about: Pick<Report, 'log' | 'head'>): Report
 }
 
@@ -108,7 +116,7 @@ export function createFindings (): Findings {
   const byCode: Partial<Record<DifferenceCode, number>> = {}
   const unchecked: Unchecked[] = []
   const leftOut: string[] = []
-  const notes: string[] = []
+  const notes: { readonly en: string, readonly zh: string | undefined }[] = []
   let placed: Placed[] = []
   let differences = 0
 
@@ -126,9 +134,9 @@ export function createFindings (): Findings {
     count (what, by = 1) {
       checked[what] = (checked[what] ?? 0) + by
     },
-    couldNotCheck: (what, why) => { unchecked.push({ what, why }) },
+    couldNotCheck: (what, why, zh) => { unchecked.push({ what, why, ...(zh === undefined ? {} : { zh }) }) },
     leaveOut: (what) => { leftOut.push(what) },
-    note: (text) => { notes.push(text) },
+    note: (en, zh) => { notes.push({ en, zh }) },
     report (about) {
       const examples = inOrder(placed).slice(0, MOST_EXAMPLES).map(({ difference }) => difference)
       const outcome = differences > 0 ? 'differs' : unchecked.length > 0 ? 'could-not-check' : 'clean'
@@ -143,7 +151,8 @@ export function createFindings (): Findings {
         examples,
         couldNotCheck: unchecked,
         leftOut,
-        notes
+        notes: notes.map(({ en }) => en),
+        ...(notes.some(({ zh }) => zh !== undefined) ? { notesZh: notes.map(({ en, zh = en }) => zh) } : {})
       }
     }
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { toHex, utf8 } from '../../src/core/bytes.js'
 import { type Proof, proofBytes } from '../../src/core/proof.js'
+import { auditText } from '../../src/cli/audit-text.js'
 import { audit, type AuditReport } from '../../src/ops/audit/audit.js'
 import { createBlockFile, readBlocks } from '../../src/ops/audit/block-files.js'
 import { compareBundle, compareProofs } from '../../src/ops/audit/compare.js'
@@ -19,6 +20,16 @@ async function * from<T> (items: readonly T[]): AsyncGenerator<T> {
 }
 
 const blocksOf = (world: EvidenceWorld): Uint8Array[] => peerBlocks(world.network.genesis, world.blocks)
+
+/** Everything that is found is said in Chinese as well, and the terminal shows one language alone. */
+function inBoth (t: Test, report: AuditReport): void {
+  const { examples, couldNotCheck, notes, notesZh = notes } = report
+  const chinese = [...examples.flatMap(({ zh }) => [zh?.object, zh?.says]), ...couldNotCheck.flatMap(({ zh }) => [zh?.what, zh?.why]), ...notesZh]
+  for (const text of chinese) t.match(text, /[\u4e00-\u9fff]/, text ?? '')
+  const shown = auditText(report, 'zh').split('\n')
+  for (const { object } of examples) t.notOk(shown.some((line) => line.includes(`${object} (`)), object)
+  t.notMatch(auditText(report, 'en'), /[\u4e00-\u9fff]/)
+}
 
 async function run (world: EvidenceWorld, proofs: readonly Proof[] = [], blocks = blocksOf(world)): Promise<AuditReport> {
   return await audit({
@@ -67,6 +78,7 @@ t.test('what the rules of the log do not give is named, although everybody endor
     change(world)
     const report = await run(world)
     t.match(report, { outcome: 'differs', differences: 1, first: { object: 'transaction 0 of block 7', code: 'LOG_RULES_DIFFER' } }, name)
+    inBoth(t, report)
   }
 })
 
@@ -86,6 +98,7 @@ t.test('a proof that is not of these blocks is named, and why', async (t) => {
     const report = await run(world, [proof])
     t.match(report, { outcome: 'differs', differences: 1, first: { object: 'proof 0', code: 'PROOF_DIFFERS' } }, name)
     t.match(report.first?.says, says, name)
+    inBoth(t, report)
   }
   const short = await run(world, [second], blocksOf(world).slice(0, -1))
   t.match(short, { outcome: 'could-not-check', differences: 0, couldNotCheck: [{ what: 'proof 0' }] }, 'a proof of a later block than those that were read')
@@ -104,6 +117,7 @@ t.test('a proof that is not of these blocks is named, and why', async (t) => {
     compare: [async (audited, findings) => { await compareProofs(from([{ name: 'x', bytes: utf8('{}') }]), audited, findings) }]
   })
   t.match(damaged, { outcome: 'could-not-check', couldNotCheck: [{ what: 'proof x' }] })
+  for (const report of [short, await run(world, [early]), damaged]) inBoth(t, report)
 })
 
 t.test('a batch whose anchor a peer hides is still there, and the peer is named', async (t) => {
@@ -134,6 +148,7 @@ t.test('a bundle of another history, another channel, a gap', async (t) => {
   const gap = await run(world, [], blocks.filter((_, i) => i !== 3))
   t.match(gap, { outcome: 'could-not-check', height: 3 })
   t.ok(gap.couldNotCheck.some(({ what }) => what.startsWith('block 3')))
+  for (const report of [gap, await bundled(other.bundle()), await bundled(world.bundle()), await run(world, [], blocksOf(other))]) inBoth(t, report)
 })
 
 t.test('blocks are kept and read again, in one file or one each', async (t) => {

@@ -1,12 +1,15 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
+import { AUDIT_SAYS, BLOCK_SAYS, BUNDLE_SAYS, DOUBTS, LOG_SAYS, PROOF_SAYS } from '../../src/core/audit-wording.js'
 import { fromBase64, fromHex, toHex, utf8 } from '../../src/core/bytes.js'
 import { checkpointBody, checkpointSigningInput, noteKeyHash, parseCheckpoint, signedNote, verifyCheckpoint } from '../../src/core/checkpoint.js'
 import { canonicalEvidenceNumber, formatEvidenceNumber, parseEvidenceNumber, printEvidenceNumber } from '../../src/core/evidence-number.js'
-import type { FindingCode } from '../../src/core/findings.js'
+import { COULD_NOT_CHECK, DIFFERS } from '../../src/core/fabric/refusal.js'
+import type { FindingCode, Sentences } from '../../src/core/findings.js'
 import { exitCodeOf, STATES } from '../../src/core/findings.js'
 import type { Json } from '../../src/core/jcs.js'
+import { LOG_REFUSALS } from '../../src/core/log-process.js'
 import { commitMetadata, discloseField, disclosuresInOrder, sortMetadata, verifyDisclosure } from '../../src/core/metadata.js'
 import { reportText } from '../../src/core/report-text.js'
 import { verify } from '../../src/core/verify/verifier.js'
@@ -200,6 +203,21 @@ const COUNTED = new Set(['LEDGER_ENDORSED', 'LEDGER_ONE_OPERATOR', 'TRUST_NOT_PI
 
 const FORBIDDEN = /\b(authentic\w*|genuine\w*|true|truth\w*|tamper\w*|untampered|forged?|fake|proven|guarantee\w*|certif(y|ies))\b|真实|真伪|篡改|伪造|可信|保证|属于真/i
 
+/** What every sentence of an audit can be made with: a text, a number, a sentence and a list of them. */
+const ANYTHING = Object.assign([{ en: 'x', zh: '甲' }], { en: 'x', zh: '甲', toString: () => '7' }) as never
+
+function ofAudits (): (readonly [string, Sentences])[] {
+  const tables = [BLOCK_SAYS, DOUBTS, LOG_SAYS, PROOF_SAYS, BUNDLE_SAYS, AUDIT_SAYS].flatMap((table) => Object.entries(table))
+  return [
+    ...tables.filter(([name]) => name !== 'refused').map(([name, said]) => {
+      const made = typeof said === 'function' ? (said as (...given: never[]) => Sentences)(ANYTHING, ANYTHING, ANYTHING, ANYTHING) : said as Sentences
+      return [name, made] as const
+    }),
+    ...[...DIFFERS, ...COULD_NOT_CHECK].map((code) => [code, BLOCK_SAYS.refused(code, 'detail')] as const),
+    ...LOG_REFUSALS.map((code) => [code, LOG_SAYS.refused(code, 'detail')] as const)
+  ]
+}
+
 t.test('the wording is law', (t) => {
   const sample = (code: string): never => ({ ...SAMPLE, ...(COUNTED.has(code) ? { organizations: 4 } : {}), ...FOR_NUMBERS[code] }) as never
   const all = [
@@ -207,7 +225,8 @@ t.test('the wording is law', (t) => {
     ...CODES.remarks.map((code) => [code, remarkSentences(code, sample(code))] as const),
     ...CODES.omissions.map((code) => [code, omissionSentences(code, sample(code))] as const),
     ...CODES.trust.map((code) => [code, trustSentences(code, sample(code))] as const),
-    ...Object.entries({ ...HEADLINES, ...NAMES, ...STATE_NAMES })
+    ...Object.entries({ ...HEADLINES, ...NAMES, ...STATE_NAMES }),
+    ...ofAudits()
   ]
   for (const [code, { en, zh }] of all) {
     t.ok(en.length > 2 && zh.length > 0, code)

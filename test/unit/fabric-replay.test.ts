@@ -54,7 +54,7 @@ function replay (blocks: readonly Uint8Array[], genesis?: string): ReplayedBlock
 
 const said = (blocks: readonly ReplayedBlock[]): string[] =>
   blocks.flatMap(({ number, differences }) => differences.map(({ code, transaction }) => `${number}${transaction === undefined ? '' : `:${transaction}`} ${code}`))
-const doubts = (blocks: readonly ReplayedBlock[]): string[] => blocks.flatMap(({ number, doubts: list }) => list.map(({ what }) => `${number} ${what}`))
+const doubts = (blocks: readonly ReplayedBlock[]): string[] => blocks.flatMap(({ number, doubts: list }) => list.map(({ what }) => `${number} ${what.en}`))
 
 t.test('blocks of the real network, as far as they follow each other', (t) => {
   const blocks = replay([0, 1, 2].map((number) => file(`block-${number}.pb`)), identity.genesis)
@@ -116,7 +116,7 @@ t.test('where nothing can be said any more the replay ends, without an exception
   t.match(replay([second]), [{ ends: true, differences: [{ code: 'GENESIS' }] }], 'not block 0')
   t.match(replay([first, Uint8Array.of(1, 2, 3)]), [{ ends: false }, { ends: true, differences: [{ code: 'BLOCK_UNREADABLE' }] }])
   t.match(replay([Uint8Array.of()]), [{ ends: true, differences: [{}] }])
-  t.match(replay([first, honest[3] ?? first]), [{}, { ends: true, differences: [], doubts: [{ what: 'block 1' }] }], 'a block is missing')
+  t.match(replay([first, honest[3] ?? first]), [{}, { ends: true, differences: [], doubts: [{ what: { en: 'block 1' } }] }], 'a block is missing')
   t.equal(toHex(replay([first])[0]?.hash ?? first), toHex(headerHash(nodeCrypto, parseBlock(first).header)))
   t.end()
 })

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { AUDIT_SAYS } from '../../core/audit-wording.js'
 import { PROOF_LIMITS } from '../../core/proof.js'
 import type { Language } from '../../core/report-text.js'
 import { decideTrust, isAccepted } from '../../core/trust.js'
@@ -10,6 +11,7 @@ import { audit, type Audited, type AuditOptions as Work, type AuditReport } from
 import { type BlockWriter, createBlockFile, readBlocks } from '../../ops/audit/block-files.js'
 import { compareBundle, compareData, compareProofs, type ProofFile } from '../../ops/audit/compare.js'
 import { peerBlocks } from '../../ops/audit/peer-blocks.js'
+import { tellingOf } from '../../ops/audit/telling.js'
 import type { Findings } from '../../ops/report.js'
 import { nodeCrypto } from '../../platform/node.js'
 import { openMaintenance } from '../../store/maintenance.js'
@@ -131,8 +133,8 @@ async function comparisons (options: AuditOptions, bundle: TrustBundle | undefin
     compare.push(async (audited, findings) => {
       compareBundle(bundle, audited, findings)
       const print = groupFingerprint(trust.fingerprint ?? '')
-      if (isAccepted(trust.state)) findings.note(`trust: ${trust.sentences[options.lang]}`)
-      else findings.couldNotCheck('which channel this has to be', `the trust bundle's fingerprint ${print} is not one that was pinned`)
+      if (isAccepted(trust.state)) findings.note(`trust: ${trust.sentences.en}`, `信任：${trust.sentences.zh}`)
+      else tellingOf(findings).couldNotCheck(AUDIT_SAYS.channelToBe, AUDIT_SAYS.notPinned(print))
       await Promise.resolve()
     })
   }

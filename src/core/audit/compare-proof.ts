@@ -1,3 +1,5 @@
+import { PROOF_SAYS } from '../audit-wording.js'
+import type { Sentences } from '../findings.js'
 import { batchHeaderBytes, batchLeaf } from '../batch.js'
 import { equalBytes, fromBase64url, fromHex, toHex } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
@@ -16,10 +18,10 @@ import type { EntryFacts, LogReplay } from './log-replay.js'
 
 /** What of a proof is otherwise than in the blocks, in the order in which it stands on each other; and what it does not hold. */
 export interface ProofComparison {
-  readonly differs: readonly string[]
-  readonly missing: readonly string[]
+  readonly differs: readonly Sentences[]
+  readonly missing: readonly Sentences[]
   /** Why it cannot be compared: a channel goes on after the blocks that were read. */
-  readonly doubt?: string
+  readonly doubt?: Sentences
 }
 
 /** A batch as somebody states it. */
@@ -44,10 +46,10 @@ export function compareProof (crypto: Crypto, chaincode: string, log: LogReplay,
   const keys = new Map(log.register(header.log)?.keys.map((key) => [key.keyId, key]))
   const differs = [
     ...batch.differs,
-    ...(problem === undefined ? [] : [`its attestations are not of their form (${problem.code})`]),
-    ...(isInBatch(crypto, proof) ? [] : [`record ${record.sequence} is not in the batch at its place`]),
-    ...(logRoot(crypto, proof) === entry.root ? [] : ['its log path does not lead to the log after its batch']),
-    ...(checkReceiptKey(keys, proof) === undefined ? [] : ['its receipt key is not registered on the ledger for this batch'])
+    ...(problem === undefined ? [] : [PROOF_SAYS.attestations(problem.code)]),
+    ...(isInBatch(crypto, proof) ? [] : [PROOF_SAYS.record(record.sequence)]),
+    ...(logRoot(crypto, proof) === entry.root ? [] : [PROOF_SAYS.logPath]),
+    ...(checkReceiptKey(keys, proof) === undefined ? [] : [PROOF_SAYS.receiptKey])
   ]
   return { differs, missing: batch.missing }
 }
@@ -56,42 +58,42 @@ export function compareProof (crypto: Crypto, chaincode: string, log: LogReplay,
 function absentBatch (log: LogReplay, height: number, { header }: Proof, block: FabricBlock | undefined): ProofComparison {
   const isLater = Number(header.number) >= Number(log.head(header.log)?.size ?? 0) && (block === undefined || Number(block.number) >= height)
   return isLater
-    ? { differs: [], missing: [], doubt: `batch ${header.number} of the log ${header.log} is not in these ${height} blocks, and may be later` }
-    : { differs: [`the ledger has no batch ${header.number} of the log ${header.log}`], missing: [] }
+    ? { differs: [], missing: [], doubt: PROOF_SAYS.laterBatch(header.number, header.log, height) }
+    : { differs: [PROOF_SAYS.noBatch(header.number, header.log)], missing: [] }
 }
 
 /** Compares what is stated of a batch with its entry by the blocks. */
 export function compareBatch (crypto: Crypto, chaincode: string, entry: EntryFacts, { header, block, readback }: StatedBatch): ProofComparison {
   return {
     differs: [
-      ...(equalBytes(crypto.sha256(header), entry.headerDigest) ? [] : ['the ledger holds another header under this number']),
+      ...(equalBytes(crypto.sha256(header), entry.headerDigest) ? [] : [PROOF_SAYS.otherHeader]),
       ...(block === undefined ? [] : compareBlock(crypto, entry, block)),
       ...(readback === undefined ? [] : compareReadback(crypto, chaincode, entry, readback))
     ],
-    missing: [...(block === undefined ? ['its block'] : []), ...(readback === undefined ? ['its read-back'] : [])]
+    missing: [...(block === undefined ? [PROOF_SAYS.block] : []), ...(readback === undefined ? [PROOF_SAYS.readback] : [])]
   }
 }
 
-function compareBlock (crypto: Crypto, entry: EntryFacts, block: FabricBlock): string[] {
+function compareBlock (crypto: Crypto, entry: EntryFacts, block: FabricBlock): Sentences[] {
   const { number, previousHash, data } = decodeBlock(block)
   const isSame = equalBytes(headerHash(crypto, { number, previousHash, dataHash: dataHash(crypto, data) }), entry.blockHash)
   if (number !== BigInt(entry.block) || Number(block.transaction) !== entry.transaction) {
-    return [`it stands in transaction ${entry.transaction} of block ${entry.block}, not in ${block.transaction} of ${number}`]
+    return [PROOF_SAYS.otherPlace(entry.transaction, entry.block, block.transaction, number)]
   }
-  return isSame ? [] : [`block ${number} is another on the channel`]
+  return isSame ? [] : [PROOF_SAYS.otherBlock(number)]
 }
 
-function compareReadback (crypto: Crypto, chaincode: string, entry: EntryFacts, { responsePayload }: FabricReadback): string[] {
+function compareReadback (crypto: Crypto, chaincode: string, entry: EntryFacts, { responsePayload }: FabricReadback): Sentences[] {
   const read = attempt(() => {
     const { action, readWriteSets } = parseResponsePayload(fromBase64url(responsePayload))
     const own = readWriteSets.find(({ namespace }) => namespace === chaincode)
     return { entry: ledgerBytes(parseReadBack(action.response.payload).entry), version: own?.reads[0]?.version }
   })
-  if (!read.ok) return [`its read-back cannot be read: ${read.detail}`]
+  if (!read.ok) return [PROOF_SAYS.readbackUnread(read.detail)]
   const at = { block: BigInt(entry.block), tx: BigInt(entry.transaction) }
   return [
-    ...(equalBytes(crypto.sha256(read.value.entry), entry.digest) ? [] : ['its read-back is of another entry than the ledger has']),
-    ...(equalVersions(read.value.version, at) ? [] : ['its read-back read the entry at another version'])
+    ...(equalBytes(crypto.sha256(read.value.entry), entry.digest) ? [] : [PROOF_SAYS.readbackEntry]),
+    ...(equalVersions(read.value.version, at) ? [] : [PROOF_SAYS.readbackVersion])
   ]
 }
 

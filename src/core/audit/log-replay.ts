@@ -3,6 +3,8 @@
  * each write is the one that the rules of the log give. Endorsers may have run any program; here it is run again.
  * @module
  */
+import { DOUBTS, LOG_SAYS } from '../audit-wording.js'
+import type { Sentences } from '../findings.js'
 import { batchHeaderBytes } from '../batch.js'
 import { equalBytes, fromHex, toHex, utf8 } from '../bytes.js'
 import { type BatchEntry, type KeyRegister, type LogState, parseBatchEntry, parseKeyRegister, parseLogState } from '../ledger-values.js'
@@ -31,7 +33,7 @@ export interface EntryFacts {
 export interface Place { readonly block: number, readonly transaction: number, readonly blockHash: Uint8Array }
 
 /** What is otherwise than the log's rules have it, or why that cannot be said. */
-export interface Comparison { readonly differs?: string, readonly doubt?: string }
+export interface Comparison { readonly differs?: Sentences, readonly doubt?: Sentences }
 
 /** Values of old batch entries that are kept: a repeated anchor names recent ones. */
 const KEPT_VALUES = 4096
@@ -90,14 +92,14 @@ export class LogReplay {
   }
 
   #compare ({ called, call, writes, answer }: LogTransaction): Comparison {
-    if (called === undefined) return { differs: 'another chaincode, or a call that cannot be read, wrote into the log\'s state' }
+    if (called === undefined) return { differs: LOG_SAYS.otherCall }
     const start = Object.hasOwn(FUNCTIONS, called.name) ? FUNCTIONS[called.name] : undefined
-    if (start === undefined) return { differs: `${called.name} is no function that writes` }
+    if (start === undefined) return { differs: LOG_SAYS.noFunction(called.name) }
     try {
       const differs = differenceOf(this.#run(start(this.#crypto, call, ...called.args)), writes, answer)
       return differs === undefined ? {} : { differs }
     } catch (error) {
-      if (error instanceof Forgotten) return { doubt: 'it repeats a batch that was anchored long before, which is not kept' }
+      if (error instanceof Forgotten) return { doubt: DOUBTS.forgotten }
       throw error
     }
   }
@@ -137,11 +139,11 @@ export class LogReplay {
   }
 }
 
-function differenceOf (outcome: Outcome, writes: readonly Write[], answer: Uint8Array): string | undefined {
-  if ('refused' in outcome) return `the log's rules refuse it: ${outcome.refused}: ${outcome.detail}`
+function differenceOf (outcome: Outcome, writes: readonly Write[], answer: Uint8Array): Sentences | undefined {
+  if ('refused' in outcome) return LOG_SAYS.refused(outcome.refused, outcome.detail)
   const expected = new Map(outcome.writes.map(({ key, value }) => [key, value]))
   const wrong = writes.find(({ key, value }) => !equalBytes(value, expected.get(key) ?? new Uint8Array(0)))
-  if (wrong !== undefined) return `it wrote another value under ${wrong.key} than the log's rules give`
-  if (writes.length !== expected.size) return `it wrote ${writes.length} keys where the log's rules give ${expected.size}`
-  return equalBytes(answer, utf8(outcome.answer)) ? undefined : 'it answered otherwise than the log\'s rules do'
+  if (wrong !== undefined) return LOG_SAYS.otherValue(wrong.key)
+  if (writes.length !== expected.size) return LOG_SAYS.otherCount(writes.length, expected.size)
+  return equalBytes(answer, utf8(outcome.answer)) ? undefined : LOG_SAYS.otherAnswer
 }

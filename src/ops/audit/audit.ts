@@ -1,5 +1,6 @@
 import { LogReplay } from '../../core/audit/log-replay.js'
 import { logTransaction } from '../../core/audit/log-call.js'
+import { AUDIT_SAYS, DOUBTS } from '../../core/audit-wording.js'
 import { toHex } from '../../core/bytes.js'
 import type { Crypto } from '../../core/crypto.js'
 import { LIFECYCLE } from '../../core/fabric/definition.js'
@@ -10,6 +11,7 @@ import type { ChannelConfig } from '../../core/fabric/config.js'
 import type { EndorserTransaction } from '../../core/fabric/transaction.js'
 import { createFindings, type DifferenceCode, type Findings, type OnProgress, type Report } from '../report.js'
 import { createDoubts } from './doubts.js'
+import { type Telling, tellingOf } from './telling.js'
 
 export interface AuditOptions {
   readonly crypto: Crypto
@@ -102,6 +104,7 @@ class Channel {
   readonly outcomes: Record<string, number> = {}
   readonly #options: AuditOptions
   readonly #findings: Findings
+  readonly #telling: Telling
   readonly #doubts = createDoubts()
   readonly #replay: Replay
   readonly #log: LogReplay
@@ -115,6 +118,7 @@ class Channel {
     const { crypto, genesis } = options
     this.#options = options
     this.#findings = findings
+    this.#telling = tellingOf(findings)
     this.#replay = new Replay({ crypto, state: createMemoryState(), ...(genesis === undefined ? {} : { genesis }) })
     this.#log = new LogReplay(crypto)
   }
@@ -145,13 +149,13 @@ class Channel {
 
   /** Says what stays open when no block comes any more. */
   end (): void {
-    const findings = this.#findings
-    if (this.#left > 0) findings.couldNotCheck(`the ${this.#left} blocks after block ${this.height}`, 'they stand on one that cannot be gone on from')
-    if (this.height === 0 && !this.#ended) findings.couldNotCheck('the channel', 'there is no block')
+    const telling = this.#telling
+    if (this.#left > 0) telling.couldNotCheck(AUDIT_SAYS.blocksLeft(this.#left, this.height), AUDIT_SAYS.standOnOne)
+    if (this.height === 0 && !this.#ended) telling.couldNotCheck(AUDIT_SAYS.channel, AUDIT_SAYS.noBlock)
     if (this.#options.genesis === undefined) {
-      findings.couldNotCheck('which channel this is', `nobody said what the hash of block 0 has to be; it is ${this.#genesis}`)
+      telling.couldNotCheck(AUDIT_SAYS.whichChannel, AUDIT_SAYS.nobodySaid(this.#genesis))
     }
-    this.#doubts.tell(findings)
+    this.#doubts.tell(telling)
   }
 
   audited (): Audited {
@@ -171,8 +175,8 @@ class Channel {
 
   #note ({ number, differences, doubts }: ReplayedBlock): void {
     for (const [i, { code, transaction, says }] of differences.entries()) {
-      const object = transaction === undefined ? `block ${number}` : `transaction ${transaction} of block ${number}`
-      this.#findings.differs({ layer: 'channel', object, code: CODES[code], says }, number * PER_BLOCK + (transaction ?? i))
+      const object = transaction === undefined ? AUDIT_SAYS.block(number) : AUDIT_SAYS.transaction(transaction, number)
+      this.#telling.differs({ layer: 'channel', object, code: CODES[code], says }, number * PER_BLOCK + (transaction ?? i))
     }
     for (const { what, why } of doubts) this.#doubts.note(what, why, number)
   }
@@ -182,10 +186,10 @@ class Channel {
     if (written === undefined) return
     this.#findings.count('writes into logs')
     const { differs, doubt } = this.#log.apply(written, { block: number, transaction: index, blockHash: hash })
-    if (doubt !== undefined) this.#doubts.note('a write into a log', doubt, number)
+    if (doubt !== undefined) this.#doubts.note(DOUBTS.write, doubt, number)
     if (differs === undefined) return
-    const object = `transaction ${index} of block ${number}`
-    this.#findings.differs({ layer: 'channel', object, code: 'LOG_RULES_DIFFER', says: differs }, number * PER_BLOCK + index + 1)
+    const object = AUDIT_SAYS.transaction(index, number)
+    this.#telling.differs({ layer: 'channel', object, code: 'LOG_RULES_DIFFER', says: differs }, number * PER_BLOCK + index + 1)
   }
 }
 

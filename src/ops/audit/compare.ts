@@ -1,5 +1,7 @@
 import { compareBatch, compareProof, type StatedBatch } from '../../core/audit/compare-proof.js'
+import { AUDIT_SAYS, BUNDLE_SAYS, joined, PROOF_SAYS } from '../../core/audit-wording.js'
 import { toHex } from '../../core/bytes.js'
+import type { Sentences } from '../../core/findings.js'
 import { dataHash, headerHash } from '../../core/fabric/block.js'
 import { decodeBlock } from '../../core/fabric/history.js'
 import { fabricBlock, type FabricReadback, parseProof } from '../../core/proof.js'
@@ -11,6 +13,7 @@ import { readLogIdentity } from '../fsck/service.js'
 import type { Findings } from '../report.js'
 import { endOf, readable, readHeader } from '../stored.js'
 import type { Audited } from './audit.js'
+import { tellingOf } from './telling.js'
 
 /** A proof file, whoever it came from. */
 export interface ProofFile { readonly name: string, readonly bytes: Uint8Array }
@@ -19,18 +22,19 @@ export interface ProofFile { readonly name: string, readonly bytes: Uint8Array }
 export async function compareProofs (
   files: AsyncIterable<ProofFile>, { crypto, chaincode, log, height }: Audited, findings: Findings
 ): Promise<void> {
+  const telling = tellingOf(findings)
   let position = 0
   for await (const { name, bytes } of files) {
     position++
-    const object = `proof ${name}`
+    const object = AUDIT_SAYS.proof(name)
     const proof = readable(() => parseProof(bytes))
     if (proof === undefined) {
-      findings.couldNotCheck(object, 'it is not a proof, or was re-saved')
+      telling.couldNotCheck(object, PROOF_SAYS.noProof)
       continue
     }
     const { differs, missing, doubt } = compareProof(crypto, chaincode, log, height, proof)
     if (doubt !== undefined) {
-      findings.couldNotCheck(object, doubt)
+      telling.couldNotCheck(object, doubt)
       continue
     }
     findings.count('proofs')
@@ -42,7 +46,7 @@ export async function compareProofs (
 export async function compareData (view: View, { crypto, chaincode, log }: Audited, findings: Findings): Promise<void> {
   const origin = (await readLogIdentity(view))?.origin
   if (origin === undefined) {
-    findings.couldNotCheck('the data folder', 'no log was opened in it')
+    tellingOf(findings).couldNotCheck(AUDIT_SAYS.dataFolder, PROOF_SAYS.noLog)
     return
   }
   const batches = await endOf(view, 'h')
@@ -50,13 +54,13 @@ export async function compareData (view: View, { crypto, chaincode, log }: Audit
   for (let number = 0; number < Math.min(batches, size); number++) {
     const header = await readHeader(view, number)
     const entry = log.entry(origin, String(number))
-    const object = `batch ${number}`
-    if (header === undefined || entry === undefined) tell(findings, object, ['it cannot be read, here or on the ledger'], [], number)
+    const object = AUDIT_SAYS.batch(number)
+    if (header === undefined || entry === undefined) tell(findings, object, [PROOF_SAYS.unreadable], [], number)
     else tell(findings, object, compareBatch(crypto, chaincode, entry, { header: header.bytes, ...await attested(view, number) }).differs, [], number)
     findings.count('batches of the data folder')
   }
-  for (let number = batches; number < size; number++) tell(findings, `batch ${number}`, ['the ledger has it and the data folder does not'], [], number)
-  if (batches > size) findings.note(`${batches - size} batches of the data folder are not in these blocks: they are newer, or wait for the ledger`)
+  for (let number = batches; number < size; number++) tell(findings, AUDIT_SAYS.batch(number), [PROOF_SAYS.notHere], [], number)
+  if (batches > size) tellingOf(findings).note(AUDIT_SAYS.newerBatches(batches - size))
 }
 
 async function attested (view: View, number: number): Promise<Omit<StatedBatch, 'header'>> {
@@ -66,28 +70,32 @@ async function attested (view: View, number: number): Promise<Omit<StatedBatch, 
   return { block: fabricBlock(block, 'block'), readback: readback as unknown as FabricReadback }
 }
 
-function tell (findings: Findings, object: string, differs: readonly string[], missing: readonly string[], position: number): void {
-  if (differs.length > 0) findings.differs({ layer: 'proof', object, code: 'PROOF_DIFFERS', says: differs.join('; ') }, position)
-  else if (missing.length > 0) findings.note(`${object} is older than the ledger's part of it and was compared without ${missing.join(' and ')}`)
+function tell (findings: Findings, object: Sentences, differs: readonly Sentences[], missing: readonly Sentences[], position: number): void {
+  const telling = tellingOf(findings)
+  if (differs.length > 0) telling.differs({ layer: 'proof', object, code: 'PROOF_DIFFERS', says: joined(differs) }, position)
+  else if (missing.length > 0) telling.note(AUDIT_SAYS.olderProof(object, missing))
 }
 
 /** The trust bundle's history against the channel's: the same configurations, the same definitions. One that is older has fewer. */
 export function compareBundle ({ identity, history }: TrustBundle, audited: Audited, findings: Findings): void {
   const { crypto, height, configurations, definitions, channel } = audited
-  const differs = (says: string): void => { findings.differs({ layer: 'channel', object: 'the trust bundle', code: 'BUNDLE_DIFFERS', says }, height * 2 ** 22) }
-  if (identity.channel !== channel) differs(`it is of the channel ${identity.channel}, not of ${channel}`)
-  const check = (what: string, blocks: readonly BlockData[], known: ReadonlyMap<number, string>): void => {
+  const telling = tellingOf(findings)
+  const differs = (says: Sentences): void => {
+    telling.differs({ layer: 'channel', object: AUDIT_SAYS.bundle, code: 'BUNDLE_DIFFERS', says }, height * 2 ** 22)
+  }
+  if (identity.channel !== channel) differs(BUNDLE_SAYS.channel(identity.channel, channel))
+  const check = (what: Sentences, blocks: readonly BlockData[], known: ReadonlyMap<number, string>): void => {
     for (const block of blocks) {
       const { number, previousHash, data } = decodeBlock(block)
-      if (Number(number) >= height) findings.note(`the trust bundle knows of block ${number}, which is not among these blocks`)
+      if (Number(number) >= height) telling.note(AUDIT_SAYS.newerBundle(String(number)))
       else if (known.get(Number(number)) !== toHex(headerHash(crypto, { number, previousHash, dataHash: dataHash(crypto, data) }))) {
-        differs(`its ${what} of block ${number} is not the channel's`)
+        differs(BUNDLE_SAYS.block(what, String(number)))
       }
     }
     const newest = Math.max(0, ...blocks.map(({ number }) => Number(number)))
     const left = [...known.keys()].filter((number) => number > 0 && number < newest && !blocks.some((block) => Number(block.number) === number))
-    if (what === 'configuration' && left.length > 0) differs(`it leaves out the ${what} of block ${left[0] ?? ''}`)
+    if (what === BUNDLE_SAYS.configuration && left[0] !== undefined) differs(BUNDLE_SAYS.leavesOut(what, left[0]))
   }
-  check('configuration', history.configs, configurations)
-  check('definition', history.definitions.map(({ block }) => block), definitions)
+  check(BUNDLE_SAYS.configuration, history.configs, configurations)
+  check(BUNDLE_SAYS.definition, history.definitions.map(({ block }) => block), definitions)
 }

@@ -3,6 +3,8 @@
  * by its fields in the state, whoever wrote them.
  * @module
  */
+import { DOUBTS } from '../../audit-wording.js'
+import type { Sentences } from '../../findings.js'
 import { EvidenceError } from '../../errors.js'
 import type { ChannelConfig } from '../config.js'
 import { LIFECYCLE_POLICY } from '../definition.js'
@@ -23,7 +25,7 @@ export function definitionFieldKey (chaincode: string, field: DefinitionField): 
 export interface CommittedFields {
   readonly sequence: number
   readonly version: string
-  readonly rules: NamespaceRules | { readonly unread: string }
+  readonly rules: NamespaceRules | { readonly unread: Sentences }
 }
 
 /** Reads a definition by its fields; undefined where one of those that every definition has is missing. */
@@ -43,11 +45,11 @@ function stateBytes (value: Uint8Array): Uint8Array {
 
 function rulesOf (validation: Uint8Array, collections: Uint8Array): CommittedFields['rules'] {
   const { validationPlugin: plugin, validationParameter } = decodeAny(messages.chaincodeValidationInfo, validation)
-  if (plugin !== '' && plugin !== 'vscc') return { unread: `the validation plugin ${plugin} is not run here` }
+  if (plugin !== '' && plugin !== 'vscc') return { unread: DOUBTS.plugin(plugin) }
   try {
     return { policy: readEndorsementPolicy(decodeAny(messages.applicationPolicy, validationParameter)), collections: policiesOf(collections) }
   } catch (error) {
-    if (error instanceof EvidenceError) return { unread: 'an endorsement policy of a kind that is not read here' }
+    if (error instanceof EvidenceError) return { unread: DOUBTS.definedPolicy }
     throw error
   }
 }
@@ -82,9 +84,9 @@ function anyMember (mspId: string): EndorsementPolicy {
 }
 
 /** The rules of `_lifecycle` itself, which nobody defines. */
-export function lifecycleRules (config: ChannelConfig): NamespaceRules | { readonly unread: string } {
+export function lifecycleRules (config: ChannelConfig): NamespaceRules | { readonly unread: Sentences } {
   if (LIFECYCLE_POLICY.kind === 'reference' && policyAt(config.policies, LIFECYCLE_POLICY.path).policy === undefined) {
-    return { unread: 'the channel has no lifecycle policy of its own, and Fabric\'s default is not read here' }
+    return { unread: DOUBTS.lifecyclePolicy }
   }
   return withImplicitCollections(config, { policy: LIFECYCLE_POLICY, collections: new Map() })
 }

@@ -1,3 +1,5 @@
+import { DOUBTS } from '../../audit-wording.js'
+import type { Sentences } from '../../findings.js'
 import type { Crypto } from '../../crypto.js'
 import type { ChannelConfig } from '../config.js'
 import { isDecided, satisfies } from '../endorsement.js'
@@ -14,7 +16,7 @@ import { codes, type Verdict } from './validation-codes.js'
  */
 export function * checkEndorsements (crypto: Crypto, config: ChannelConfig, transaction: EndorserTransaction): Asking<Verdict> {
   const signers = endorsers(crypto, config, transaction)
-  let doubt = transaction.readWriteSets.some(writesMetadata) ? 'it sets key-level endorsement policies, which are not read here' : undefined
+  let doubt = transaction.readWriteSets.some(writesMetadata) ? DOUBTS.setsKeyPolicies : undefined
   for (const namespace of namespacesOf(transaction)) {
     const rules = yield * ask('rules', namespace)
     if (rules === undefined) return { code: codes.INVALID_CHAINCODE }
@@ -29,14 +31,14 @@ export function * checkEndorsements (crypto: Crypto, config: ChannelConfig, tran
   return verdict(codes.VALID, doubt)
 }
 
-function verdict (code: number, unsure: string | undefined): Verdict {
+function verdict (code: number, unsure: Sentences | undefined): Verdict {
   return unsure === undefined ? { code } : { code, unsure }
 }
 
 /** Why a policy that is not satisfied here might be for a peer. */
-function doubtOf (config: ChannelConfig, failed: EndorsementPolicy, { endorsements }: EndorserTransaction): string | undefined {
+function doubtOf (config: ChannelConfig, failed: EndorsementPolicy, { endorsements }: EndorserTransaction): Sentences | undefined {
   const endorser = endorsements.map((one) => unsureOf(config, one.endorser)).find((why) => why !== undefined)
-  return endorser ?? (isDecided(config, failed) ? undefined : 'the policy is of a kind that is not read here')
+  return endorser ?? (isDecided(config, failed) ? undefined : DOUBTS.policy)
 }
 
 function namespacesOf ({ action, readWriteSets }: EndorserTransaction): Set<string> {

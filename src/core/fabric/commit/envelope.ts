@@ -4,6 +4,8 @@
  * surely refused by a peer, and its verdict says so.
  * @module
  */
+import { DOUBTS } from '../../audit-wording.js'
+import type { Sentences } from '../../findings.js'
 import { equalBytes } from '../../bytes.js'
 import type { Crypto } from '../../crypto.js'
 import { EvidenceError } from '../../errors.js'
@@ -46,9 +48,9 @@ export function verifySignature (
 }
 
 /** Why an identity that is not accepted here might be by a peer. */
-export function unsureOf (config: ChannelConfig, serialized: Uint8Array): string | undefined {
+export function unsureOf (config: ChannelConfig, serialized: Uint8Array): Sentences | undefined {
   const verdict = validateIdentity(config, serialized)
-  return !verdict.ok && UNSURE.includes(verdict.reason) ? `an identity of a kind that is not read here (${verdict.reason})` : undefined
+  return !verdict.ok && UNSURE.includes(verdict.reason) ? DOUBTS.identity(verdict.reason) : undefined
 }
 
 /** Checks form, creator, signature, transaction id and proposal hash. */
@@ -106,7 +108,7 @@ function isOwnEvent (events: Uint8Array, name: string): boolean {
   }
 }
 
-function unsure (code: number, why: string | undefined): Verdict {
+function unsure (code: number, why: Sentences | undefined): Verdict {
   return why === undefined ? { code } : { code, unsure: why }
 }
 
@@ -115,9 +117,9 @@ function read<T> (parse: () => T): { value: T } | Verdict {
     return { value: parse() }
   } catch (error) {
     if (error instanceof FabricRefusal) {
-      return unsure(codeOfRefusal(error.code), error.code === 'TRANSACTION_ACTIONS' ? undefined : `a form that is not read here: ${error.message}`)
+      return unsure(codeOfRefusal(error.code), error.code === 'TRANSACTION_ACTIONS' ? undefined : DOUBTS.form(error.message))
     }
-    if (error instanceof EvidenceError) return { code: codes.BAD_PAYLOAD, unsure: `a form that is not read here: ${error.message}` }
+    if (error instanceof EvidenceError) return { code: codes.BAD_PAYLOAD, unsure: DOUBTS.form(error.message) }
     throw error
   }
 }

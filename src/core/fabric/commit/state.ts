@@ -3,6 +3,7 @@
  * that they are written once, synchronous and pure, and whoever drives them decides where the state is: a peer's database, or memory.
  * @module
  */
+import type { Sentences } from '../../findings.js'
 import type { EndorsementPolicy } from '../policy.js'
 
 /** Where a value was written. */
@@ -40,7 +41,7 @@ export interface CommittedState {
   /** Whether a transaction with this id was ordered, valid or not. */
   isKnown (txId: string): boolean
   /** Undefined where no chaincode is defined; `unread` says why the rules are not known although there may be some. */
-  rules (namespace: string): NamespaceRules | { readonly unread: string } | undefined
+  rules (namespace: string): NamespaceRules | { readonly unread: Sentences } | undefined
 }
 
 type Questions = { [K in keyof CommittedState]: { readonly ask: K, readonly of: Parameters<CommittedState[K]> } }

@@ -1,3 +1,4 @@
+import type { Sentences } from '../../findings.js'
 import type { FabricCode } from '../refusal.js'
 
 /** `protos.TxValidationCode`. */
@@ -42,7 +43,7 @@ export function codeName (code: number): string {
 /** A validation code; `unsure` says why another reader of the same bytes could come to another one. */
 export interface Verdict {
   readonly code: number
-  readonly unsure?: string
+  readonly unsure?: Sentences
 }
 
 /** The peer's code for an envelope that cannot be read as an endorser transaction. */

@@ -1,3 +1,5 @@
+import { BLOCK_SAYS, DOUBTS } from '../../audit-wording.js'
+import type { Sentences } from '../../findings.js'
 import { equalBytes, toHex } from '../../bytes.js'
 import { EvidenceError } from '../../errors.js'
 import type { ParsedBlock } from '../block.js'
@@ -34,12 +36,12 @@ function valueOf (entry: Uint8Array): Uint8Array | 'unreadable' {
 }
 
 /** Says why a verdict is not sure enough to contradict the peer's code; undefined: it is. */
-export type Doubt = (unsure: string | undefined, ours: number, theirs: number) => string | undefined
+export type Doubt = (unsure: Sentences | undefined, ours: number, theirs: number) => Sentences | undefined
 
 /** Compares the peer's validation codes with those that follow from the blocks. */
 export function compareCodes ({ filter }: PeerWord, { transactions }: BlockVerdict, doubt: Doubt, { differences, doubts }: Found): void {
   if (filter.length === 0) {
-    doubts.push({ what: 'the peer\'s validation codes', why: 'blocks that carry none: they were not committed by a peer' })
+    doubts.push({ what: DOUBTS.codes, why: DOUBTS.noCodes })
     return
   }
   for (const [index, { code, unsure }] of transactions.entries()) {
@@ -48,14 +50,14 @@ export function compareCodes ({ filter }: PeerWord, { transactions }: BlockVerdi
     if (theirs === code && unsure === undefined) continue
     const why = theirs === undefined ? undefined : doubt(unsure, code, theirs)
     if (why !== undefined) {
-      doubts.push({ what: 'the validation code of a transaction', why })
+      doubts.push({ what: DOUBTS.code, why })
       continue
     }
-    const said = theirs === undefined ? 'no code' : codeName(theirs)
-    differences.push({ code: 'VALIDATION_CODE', transaction: index, says: `the peer says ${said}; from the blocks it is ${codeName(code)}` })
+    const said = theirs === undefined ? undefined : codeName(theirs)
+    differences.push({ code: 'VALIDATION_CODE', transaction: index, says: BLOCK_SAYS.otherCode(said, codeName(code)) })
   }
   if (filter.length > transactions.length) {
-    differences.push({ code: 'VALIDATION_CODE', says: `${filter.length} codes for ${transactions.length} transactions` })
+    differences.push({ code: 'VALIDATION_CODE', says: BLOCK_SAYS.codesLeft(filter.length, transactions.length) })
   }
 }
 
@@ -65,10 +67,10 @@ export function compareCommitHash (
 ): void {
   const { commitHash, filter } = word
   if (commitHash === undefined || computed === undefined) {
-    if (filter.length > 0) doubts.push({ what: 'a commit hash', why: 'the block or the one before it carries none' })
+    if (filter.length > 0) doubts.push({ what: DOUBTS.commitHash, why: DOUBTS.noCommitHash })
   } else if (commitHash === 'unreadable' || !equalBytes(commitHash, computed)) {
     if (transactions.some(({ unsure }) => unsure !== undefined)) {
-      doubts.push({ what: 'a commit hash', why: 'it follows from a transaction that could not be decided' })
-    } else differences.push({ code: 'COMMIT_HASH', says: `the peer's commit hash is not ${toHex(computed)}` })
+      doubts.push({ what: DOUBTS.commitHash, why: DOUBTS.undecided })
+    } else differences.push({ code: 'COMMIT_HASH', says: BLOCK_SAYS.otherCommitHash(toHex(computed)) })
   }
 }

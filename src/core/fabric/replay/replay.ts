@@ -3,6 +3,8 @@
  * and compared with what a peer says of them. Nobody signs a peer's word (PROOF.md section 4); after a replay nobody has to.
  * @module
  */
+import { AUDIT_SAYS, BLOCK_SAYS, DOUBTS } from '../../audit-wording.js'
+import type { Sentences } from '../../findings.js'
 import { equalBytes, toHex } from '../../bytes.js'
 import type { Crypto } from '../../crypto.js'
 import { dataHash, headerHash, type ParsedBlock, parseBlock } from '../block.js'
@@ -67,7 +69,7 @@ export class Replay {
   /** Judges the next block and goes on to it. Never throws on what a block holds. */
   next (bytes: Uint8Array): ReplayedBlock {
     const read = attempt(() => parseBlock(bytes))
-    if (!read.ok) return this.#end('BLOCK_UNREADABLE', read.detail)
+    if (!read.ok) return this.#end('BLOCK_UNREADABLE', BLOCK_SAYS.refused(read.code, read.detail))
     return this.#height === 0 ? this.#first(read.value) : this.#follow(read.value, this.#range as ConfigRange)
   }
 
@@ -75,13 +77,13 @@ export class Replay {
     const { header, data } = block
     const hash = genesisHash(this.#crypto, data)
     if (this.#genesis !== undefined && toHex(hash) !== this.#genesis) {
-      return this.#end('GENESIS', `its hash is ${toHex(hash)}, not ${this.#genesis}`)
+      return this.#end('GENESIS', BLOCK_SAYS.otherGenesis(toHex(hash), this.#genesis))
     }
     if (header.number !== 0n || !equalBytes(headerHash(this.#crypto, header), hash)) {
-      return this.#end('GENESIS', 'not a block 0, or not with these data')
+      return this.#end('GENESIS', BLOCK_SAYS.noGenesis)
     }
     const config = attempt(() => requireConfiguration(this.#crypto, channelOf(data), data))
-    if (!config.ok) return this.#end('GENESIS', config.detail)
+    if (!config.ok) return this.#end('GENESIS', BLOCK_SAYS.refused(config.code, config.detail))
     this.#range = { config: config.value, from: 0n }
     return this.#took(block, hash, { outcomes: { [codeName(codes.VALID)]: 1 }, accepted: [], differences: [], doubts: [], isConfiguration: true })
   }
@@ -91,7 +93,7 @@ export class Replay {
     const found: Found = { differences: chainDifferences(this.#crypto, block, this.#height, this.#hash), doubts: [] }
     const { header, data, signatures } = block
     const evidence = { number: BigInt(this.#height), previousHash: header.previousHash, data, signatures }
-    note(attempt(() => requireOrderedBlock(this.#crypto, range.config.channelId, range, evidence)), 'BLOCK_ORDERING', 'the orderers\' signatures', found)
+    note(attempt(() => requireOrderedBlock(this.#crypto, range.config.channelId, range, evidence)), 'BLOCK_ORDERING', DOUBTS.orderers, found)
     const hash = headerHash(this.#crypto, header)
     const isConfig = attempt(() => isConfiguration(requireEnvelopes(range.config.channelId, data)))
     return isConfig.ok && isConfig.value ? this.#configure(block, hash, range, found) : this.#judge(block, hash, range, found)
@@ -99,8 +101,8 @@ export class Replay {
 
   #configure (block: ParsedBlock, hash: Uint8Array, { config: current }: ConfigRange, found: Found): ReplayedBlock {
     const config = attempt(() => requireConfiguration(this.#crypto, { channel: current.channelId }, block.data))
-    if (!config.ok) return this.#end('CONFIGURATION', config.detail, found.differences)
-    note(attempt(() => { requireFollowing(current, config.value) }), 'CONFIGURATION', 'the configuration', found)
+    if (!config.ok) return this.#end('CONFIGURATION', BLOCK_SAYS.refused(config.code, config.detail), found.differences)
+    note(attempt(() => { requireFollowing(current, config.value) }), 'CONFIGURATION', DOUBTS.configuration, found)
     this.#range = { config: config.value, from: BigInt(this.#height) }
     const verdict: BlockVerdict = { transactions: [{ code: codes.VALID }], filter: Uint8Array.of(codes.VALID), updates: [] }
     return this.#judged(block, hash, verdict, { ...found, isConfiguration: true })
@@ -120,9 +122,9 @@ export class Replay {
   }
 
   /** Why the peer's code may stand against ours. */
-  readonly #doubt = (unsure: string | undefined, ours: number, theirs: number): string | undefined => unsure ??
-    (this.#keyPolicies && [ours, theirs].includes(codes.ENDORSEMENT_POLICY_FAILURE) ? 'keys have endorsement policies of their own, which are not read here' : undefined) ??
-    (this.#unknownWrites && [ours, theirs].some((code) => READ_CONFLICTS.includes(code)) ? 'what it read was written by one that cannot be read here' : undefined)
+  readonly #doubt = (unsure: Sentences | undefined, ours: number, theirs: number): Sentences | undefined => unsure ??
+    (this.#keyPolicies && [ours, theirs].includes(codes.ENDORSEMENT_POLICY_FAILURE) ? DOUBTS.keyPolicies : undefined) ??
+    (this.#unknownWrites && [ours, theirs].some((code) => READ_CONFLICTS.includes(code)) ? DOUBTS.unknownWrites : undefined)
 
   #judged (block: ParsedBlock, hash: Uint8Array, verdict: BlockVerdict, found: Found & { readonly isConfiguration: boolean }): ReplayedBlock {
     const word = peerWord(block)
@@ -146,11 +148,11 @@ export class Replay {
 
   /** A block that is left out is evidence of nothing, and nothing can be judged after it. */
   #gap (comes: bigint): ReplayedBlock {
-    const doubt = { what: `block ${this.#height}`, why: `it is missing: block ${comes} comes in its place` }
-    return { ...this.#end('BLOCK_CHAIN', ''), differences: [], doubts: [doubt] }
+    const doubt = { what: AUDIT_SAYS.block(this.#height), why: BLOCK_SAYS.missing(comes) }
+    return { ...this.#end('BLOCK_CHAIN', BLOCK_SAYS.missing(comes)), differences: [], doubts: [doubt] }
   }
 
-  #end (code: ReplayCode, says: string, before: readonly ReplayDifference[] = []): ReplayedBlock {
+  #end (code: ReplayCode, says: Sentences, before: readonly ReplayDifference[] = []): ReplayedBlock {
     return {
       number: this.#height,
       hash: new Uint8Array(0),
@@ -173,11 +175,11 @@ function isLater ({ header }: ParsedBlock, height: number, previous: Uint8Array)
 
 function chainDifferences (crypto: Crypto, { header, data }: ParsedBlock, height: number, previous: Uint8Array): ReplayDifference[] {
   const says = [
-    ...(header.number === BigInt(height) ? [] : [`it calls itself block ${header.number}`]),
-    ...(equalBytes(header.previousHash, previous) ? [] : [`its previous hash is ${toHex(header.previousHash)}, and block ${height - 1} has ${toHex(previous)}`]),
-    ...(equalBytes(header.dataHash, dataHash(crypto, data)) ? [] : ['its data hash is not that of its data'])
+    ...(header.number === BigInt(height) ? [] : [BLOCK_SAYS.otherNumber(header.number)]),
+    ...(equalBytes(header.previousHash, previous) ? [] : [BLOCK_SAYS.otherPrevious(toHex(header.previousHash), height - 1, toHex(previous))]),
+    ...(equalBytes(header.dataHash, dataHash(crypto, data)) ? [] : [BLOCK_SAYS.otherData])
   ]
-  return says.map((text) => ({ code: 'BLOCK_CHAIN', says: text }))
+  return says.map((each) => ({ code: 'BLOCK_CHAIN', says: each }))
 }
 
 /** The channel that block 0 itself names, as far as it can be read. */

@@ -1,3 +1,5 @@
+import { BLOCK_SAYS, DOUBTS } from '../../audit-wording.js'
+import type { Sentences } from '../../findings.js'
 import type { EndorserTransaction } from '../transaction.js'
 import type { FabricResult } from '../refusal.js'
 
@@ -15,11 +17,11 @@ export interface ReplayDifference {
   readonly code: ReplayCode
   /** Of a single transaction: its index. */
   readonly transaction?: number
-  readonly says: string
+  readonly says: Sentences
 }
 
 /** Something that these rules cannot decide. */
-export interface ReplayDoubt { readonly what: string, readonly why: string }
+export interface ReplayDoubt { readonly what: Sentences, readonly why: Sentences }
 
 /** A transaction that the ledger accepted, by the blocks. */
 export interface AcceptedTransaction {
@@ -49,8 +51,8 @@ export interface Found {
 }
 
 /** Notes what a rule refused; a rule that settles nothing is a doubt. A replay has every block: a later configuration than it knows is none. */
-export function note (result: FabricResult<unknown>, code: ReplayCode, what: string, { differences, doubts }: Found): void {
+export function note (result: FabricResult<unknown>, code: ReplayCode, what: Sentences, { differences, doubts }: Found): void {
   if (result.ok) return
-  if (result.code === 'UNSUPPORTED') doubts.push({ what, why: result.detail })
-  else differences.push({ code, says: `${result.detail} (${result.code})` })
+  if (result.code === 'UNSUPPORTED') doubts.push({ what, why: DOUBTS.form(result.detail) })
+  else differences.push({ code, says: BLOCK_SAYS.refused(result.code, result.detail) })
 }
