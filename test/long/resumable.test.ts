@@ -6,10 +6,11 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { uploadMegabytes } from '../support/long-upload.js'
 import { dataFolder, type RunningService, startService, until, untilReady } from '../support/service.js'
 
 /** Megabytes of the upload; smaller for a quick look, but of several segments of 64. */
-const MEGABYTES = Number(process.env.STEELYARD_TEST_UPLOAD_MB ?? 5120)
+const MEGABYTES = uploadMegabytes(5120)
 const MEGABYTE = 1024 * 1024
 const MOST_GROWTH_MB = 64
 const MAIN = resolve('dist/src/cli/main.js')
