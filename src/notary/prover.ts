@@ -38,7 +38,7 @@ export interface Prover {
 }
 
 /** A deposit, and what was read of it already. */
-export interface Known { readonly sequence: number, readonly bytes?: Buffer, readonly batch?: BatchPlace }
+export interface Known { readonly sequence: number, readonly bytes?: Buffer, readonly group?: StoredGroup, readonly batch?: BatchPlace }
 
 /** What is the same in the proofs of all deposits of a batch. */
 interface BatchPart {
@@ -55,8 +55,8 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
 
   const recordOf = async (sequence: number): Promise<Buffer> => required(await store.deposits.record(sequence), `record ${sequence}`)
 
-  const groupOf = async (sequence: number): Promise<{ path: string[], text: string } & Pick<Receipt, 'statement' | 'signature'>> => {
-    const group = required(await store.deposits.groupOf(sequence), `the commit group of ${sequence}`)
+  const groupOf = async ({ sequence, ...known }: Known): Promise<{ path: string[], text: string } & Pick<Receipt, 'statement' | 'signature'>> => {
+    const group = known.group ?? required(await store.deposits.groupOf(sequence), `the commit group of ${sequence}`)
     const { statement: { firstSequence, groupSize }, signature, leaves, text } = group
     if (groupSize === '1') return { statement: group.statement, signature, text, path: [] }
     const path = groupPath(context.crypto, group, required(leaves, `the leaves of commit group ${firstSequence}`), sequence - Number(firstSequence))
@@ -106,7 +106,7 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
       return { index, tile, nodes: stored.nodes ?? upperNodesOf(context.crypto, tile), part }
     }
     const [record, group, { part: { texts, ...tree }, ...found }] = await Promise.all([
-      known.bytes ?? recordOf(sequence), groupOf(sequence), inBatch()
+      known.bytes ?? recordOf(sequence), groupOf(known), inBatch()
     ])
     const path = batchPath(context.crypto, { ...tree, ...found })
     return utf8(proofText({
@@ -133,7 +133,7 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
 
   return {
     async receipt (sequence) {
-      const [record, { statement, signature, path }] = await Promise.all([recordOf(sequence), groupOf(sequence)])
+      const [record, { statement, signature, path }] = await Promise.all([recordOf(sequence), groupOf({ sequence })])
       return { type: 'steelyard/receipt/v1', record: parseRecord(record), statement, path, signature }
     },
     async prove (deposit, disclose = []) {

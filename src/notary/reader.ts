@@ -6,6 +6,7 @@ import type { ApiKey } from '../store/api-keys.js'
 import type { Location } from '../store/anchors.js'
 import type { BatchPlace } from '../store/batches.js'
 import type { Part } from '../store/content-read.js'
+import type { StoredGroup } from '../store/deposits.js'
 import type { Store } from '../store/store.js'
 import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
@@ -18,6 +19,7 @@ export interface FoundDeposit {
   readonly record: EvidenceRecord
   /** The record's own bytes. */
   readonly bytes: Buffer
+  readonly group: StoredGroup
   readonly state: DepositState
   /** Where it was sealed. */
   readonly batch?: BatchPlace
@@ -64,7 +66,7 @@ export function createReader (context: Context, store: Store, logTree: LogTree, 
     requireLeaf(context.crypto, bytes, sequence, group)
     const record = parseRecord(bytes)
     if (record.number !== number) return undefined // left by a write that failed
-    return { sequence, record, bytes, state, ...(batch === undefined ? {} : { batch }) }
+    return { sequence, record, bytes, group, state, ...(batch === undefined ? {} : { batch }) }
   }
 
   const tileOf = (found: Buffer | undefined): Buffer => {

@@ -11,7 +11,7 @@ type Group = Pick<StoredGroup, 'statement'> & { readonly leaves?: Buffer | undef
  * disk comes back as if it had been written so.
  * @throws StoreError DAMAGED
  */
-export function requireLeaf (crypto: Crypto, record: Uint8Array, sequence: number, group: Group | undefined): void {
+export function requireLeaf (crypto: Crypto, record: Uint8Array, sequence: number, group: Group | undefined): asserts group is Group {
   const leaf = toHex(leafHash(crypto, record))
   if (group !== undefined && leafIn(group, sequence) === leaf) return
   throw new StoreError({ code: 'DAMAGED', message: `record ${sequence} is not the one that was committed: \`steelyard fsck\` names what is damaged` })
