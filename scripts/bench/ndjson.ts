@@ -30,7 +30,7 @@ export async function bulkDeposits (
       const body = bodies[sent++ % bodies.length] as Buffer
       const { status, body: answer } = await client.call('POST', '/v1/evidence/bulk', body, 'application/x-ndjson')
       const receipts = countOf(answer, '"receipt":')
-      if (status !== 200 || receipts !== BULK_LINES) throw new Error(`bulk answered ${status} with ${receipts} receipts`)
+      if (status !== 200 || receipts !== BULK_LINES) throw new Error(`bulk answered ${status} with ${receipts} receipts: ${answer.toString('utf8', 0, 300)}`)
       if (sample > 0) collect(answer, numbers, sample)
     }
   }

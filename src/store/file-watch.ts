@@ -16,7 +16,7 @@ export interface FileWatch {
 const LOOK_MS = 1000
 
 /** What `level` is in Node. */
-interface ClassicLevel {
+export interface ClassicLevel {
   getProperty (name: string): string
   compactRange (start: Buffer, end: Buffer): Promise<void>
 }
@@ -25,21 +25,12 @@ interface ClassicLevel {
 interface Wanted { readonly name: string, readonly least: number }
 
 export function watchFiles (db: Database): FileWatch {
+  const search = createSearch(db)
   let missing: string | undefined
-  let newestLog = ''
   let isLooking = false
-
-  const firstMissing = async (): Promise<string | undefined> => {
-    const { location } = db
-    const names = await readdir(location).catch(() => [])
-    const manifest = (await readFile(join(location, 'CURRENT'), 'latin1').catch(() => '')).trimEnd()
-    newestLog = names.filter((name) => name.endsWith('.log')).reduce(newer, newestLog)
-    return await firstOf(location, [...['CURRENT', manifest, newestLog].map((name) => ({ name, least: 0 })), ...tablesOf(db)])
-  }
   const look = async (): Promise<void> => {
-    // Files come and go while the database works: one is missing when that is so of the present ones twice.
-    missing = await firstMissing() === undefined ? undefined : await firstMissing()
-    if (missing !== undefined && missing === newestLog) await flush(db)
+    missing = await search()
+    if (missing?.endsWith('.log') === true) await flush(db)
   }
   const start = (): void => {
     if (isLooking || db.status !== 'open') return // it is opened again after a write that failed
@@ -54,6 +45,26 @@ export function watchFiles (db: Database): FileWatch {
   }
 }
 
+/**
+ * The search for a file that is missing. Files come and go while the database works, and none comes back: one that is not there is missing
+ * if the database has it before that and still afterwards.
+ */
+export function createSearch (db: Database): () => Promise<string | undefined> {
+  let newestLog = ''
+  const wanted = async (): Promise<Wanted[]> => {
+    const { location } = db
+    const names = await readdir(location).catch(() => [])
+    const manifest = (await readFile(join(location, 'CURRENT'), 'latin1').catch(() => '')).trimEnd()
+    newestLog = names.filter((name) => name.endsWith('.log')).reduce(newer, newestLog)
+    return [...['CURRENT', manifest, newestLog].map((name) => ({ name, least: 0 })), ...tablesOf(db)]
+  }
+  return async () => {
+    const first = await firstOf(db.location, await wanted())
+    if (first === undefined || !(await wanted()).some(({ name }) => name === first)) return undefined
+    return first === '' ? 'MANIFEST' : first
+  }
+}
+
 /** Of the names of two logs: their numbers have six digits or more. */
 function newer (a: string, b: string): string {
   return a.length > b.length || (a.length === b.length && a > b) ? a : b
@@ -62,7 +73,7 @@ function newer (a: string, b: string): string {
 async function firstOf (location: string, wanted: readonly Wanted[]): Promise<string | undefined> {
   for (const { name, least } of wanted) {
     const found = await stat(join(location, name)).catch(() => undefined)
-    if (found?.isFile() !== true || found.size < least) return name === '' ? 'MANIFEST' : name
+    if (found?.isFile() !== true || found.size < least) return name
   }
   return undefined
 }

@@ -111,6 +111,7 @@ export async function openAdversary (operator: Operator, folder: string, profile
     }
   }
   const store = await openStore(folder, nothing)
+  await store.meta.settle() // who wants to fork a log does not wait for its ledger, as an honest service does in a copied folder
   const notary = await createNotary({
     context: {
       crypto: nodeCrypto,

@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { readConfig } from '../../src/config.js'
-import { openDatabase, put, write } from '../../src/store/database.js'
+import { type Database, openDatabase, put, write } from '../../src/store/database.js'
 import { openContentStore } from '../../src/store/content.js'
+import { type ClassicLevel, createSearch } from '../../src/store/file-watch.js'
 import { createCheckpoint, FAULT_POINTS, isFaultPoint } from '../../src/store/fault-points.js'
 import { numberKey, readNumber, textKey } from '../../src/store/keys.js'
 import { openStore } from '../../src/store/store.js'
@@ -161,4 +162,26 @@ t.test('the database\'s log: what a crash leaves is none of its damage, a hole i
   const holed = Buffer.concat([log.subarray(0, 100_000), log.subarray(101_000)])
   await writeFile(join(folder, 'db', name), holed)
   await t.rejects(openStore(folder, noop), { code: 'DAMAGED', message: /rebuild-index --repair/ })
+})
+
+t.test('files that went while the database compacts are not missing, one that was removed is', async (t) => {
+  const db = await openDatabase(t.testdir()) as Database & ClassicLevel
+  t.teardown(async () => { await db.close() })
+  const compact = async (): Promise<void> => { await db.compactRange(Buffer.of(0), Buffer.of(0xff)) }
+  await write(db, [put(Buffer.from('a'), '1'), put(Buffer.from('b'), '1')])
+  await compact()
+  const before = db.getProperty('leveldb.sstables')
+  await write(db, [put(Buffer.from('a'), '2'), put(Buffer.from('b'), '2')])
+  await compact()
+  // The list of a moment ago, as somebody has it whose next look at the folder comes after the compaction.
+  let asked = 0
+  const late = new Proxy(db, {
+    get: (target, name) => name === 'getProperty'
+      ? (property: string) => asked++ === 0 ? before : target.getProperty(property)
+      : Reflect.get(target, name, target) as unknown
+  })
+  t.equal(await createSearch(late)(), undefined)
+  const tables = (await readdir(db.location)).filter((name) => name.endsWith('.ldb'))
+  await rm(join(db.location, tables[0] as string))
+  t.equal(await createSearch(db)(), tables[0])
 })
