@@ -3,6 +3,7 @@ import { dataHash, headerHash } from '../core/fabric/block.js'
 import { LIFECYCLE, sequenceKey } from '../core/fabric/definition.js'
 import { parseEndorserTransaction } from '../core/fabric/transaction.js'
 import { type Entity, fingerprint, parseTrustBundle, type TrustBundle, trustBundleBytes, type TrustIdentity } from '../core/trust-bundle.js'
+import { openTrust, type TrustRoot } from '../core/verify/trust-root.js'
 import { LedgerError } from '../ledger/errors.js'
 import type { Ledger, LedgerBlock } from '../ledger/ledger.js'
 import type { Anchors, StoredBlock } from '../store/anchors.js'
@@ -40,6 +41,8 @@ export interface Bundles extends Stage {
   readonly fingerprint: string | undefined
   /** Sizes of the log at the bundle's closed heads, ascending; the same array while the bundle is the same. */
   readonly closedSizes: readonly number[]
+  /** SPKI of a receipt key that the ledger registers for the log, as far as the bundle knows. */
+  receiptKey (keyId: string): Uint8Array | undefined
 }
 
 export interface BundleOptions {
@@ -64,6 +67,8 @@ export async function createBundles (options: BundleOptions): Promise<Bundles> {
   let state = await meta.bundle()
   const saved = await meta.bundleFile()
   let current = saved === undefined ? undefined : describe(context, saved)
+  let keysFor: CurrentBundle | undefined // whose `keys` are; read when somebody asks, since the service's own key is known without
+  let keys: TrustRoot['keys'] | undefined
   let isAttested = false // keys and heads are read once after each start, and when something changed
   let unsettled = 0 // when as many batches are final, all that stand before the last change are
 
@@ -164,6 +169,15 @@ export async function createBundles (options: BundleOptions): Promise<Bundles> {
     ...stage,
     get fingerprint () { return current?.fingerprint },
     get closedSizes () { return current?.closedSizes ?? NOTHING_CLOSED },
+    receiptKey (keyId) {
+      if (current === undefined) return undefined
+      if (keysFor !== current) {
+        keysFor = current
+        keys = openTrust(context.crypto, { bundleSource: 'operator', trustAsGiven: true, bundle: current.bytes }).root?.keys
+      }
+      const spki = keys?.get(keyId)?.spki
+      return spki === undefined ? undefined : fromBase64url(spki)
+    },
     current () {
       if (current === undefined) {
         throw new NotaryError({ code: 'BUNDLE_NOT_READY', message: 'the ledger was not reached yet', retryAfter: 2 })

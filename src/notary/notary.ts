@@ -101,7 +101,15 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     }
   })
   const reader = createReader(context, store, logTree, progress)
-  const prover = createProver(context, store, logTree, progress, () => bundles.closedSizes)
+  const { signer } = context
+  const prover = createProver({
+    context,
+    store,
+    logTree,
+    progress,
+    closedSizes: () => bundles.closedSizes,
+    keyOf: (keyId) => keyId === signer.keyId ? signer.spki : bundles.receiptKey(keyId)
+  })
   const verifying = createVerifying(context, prover, reader, bundles)
   const { locate: locateBatch, selfCheck } = options.trusting ?? { locate, selfCheck: (sequence: number) => verifying.selfCheck(sequence) }
 

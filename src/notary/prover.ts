@@ -1,13 +1,15 @@
 import { parseBatchHeader } from '../core/batch.js'
 import { equalBytes, fromHex, toHex, utf8 } from '../core/bytes.js'
 import type { Crypto } from '../core/crypto.js'
+import { EvidenceError } from '../core/errors.js'
 import { jcs } from '../core/jcs.js'
-import { discloseField, type MetadataField } from '../core/metadata.js'
-import { HASH_SIZE, treeLevels, verifyInclusion } from '../core/merkle.js'
+import { discloseField, type MetadataField, verifyDisclosure } from '../core/metadata.js'
+import { HASH_SIZE, leafHash, treeLevels, verifyInclusion } from '../core/merkle.js'
 import type { Proof } from '../core/proof.js'
-import type { Receipt } from '../core/receipt.js'
+import { isGroupSigned, type Receipt } from '../core/receipt.js'
 import { parseRecord, recordBytes } from '../core/record.js'
 import type { BatchPlace } from '../store/batches.js'
+import { stored } from '../store/database.js'
 import { StoreError } from '../store/errors.js'
 import type { StoredGroup } from '../store/deposits.js'
 import type { Store } from '../store/store.js'
@@ -49,7 +51,17 @@ interface BatchPart {
   readonly texts: Pick<ProofParts, 'header' | 'logPath' | 'closedHead' | 'attestations' | 'identities'>
 }
 
-export function createProver (context: Context, store: Store, logTree: LogTree, progress: Progress, closedSizes: () => readonly number[]): Prover {
+export interface ProverOptions {
+  readonly context: Context
+  readonly store: Store
+  readonly logTree: LogTree
+  readonly progress: Progress
+  readonly closedSizes: () => readonly number[]
+  /** SPKI of a receipt key of the log, by its id. */
+  readonly keyOf: (keyId: string) => Uint8Array | undefined
+}
+
+export function createProver ({ context, store, logTree, progress, closedSizes, keyOf }: ProverOptions): Prover {
   const kept = createBoundedMemory<BatchPart>(KEPT)
   let keptFor = closedSizes()
 
@@ -58,6 +70,7 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
   const groupOf = async ({ sequence, ...known }: Known): Promise<{ path: string[], text: string } & Pick<Receipt, 'statement' | 'signature'>> => {
     const group = known.group ?? required(await store.deposits.groupOf(sequence), `the commit group of ${sequence}`)
     const { statement: { firstSequence, groupSize }, signature, leaves, text } = group
+    requireSigned(context.crypto, group, keyOf)
     if (groupSize === '1') return { statement: group.statement, signature, text, path: [] }
     const path = groupPath(context.crypto, group, required(leaves, `the leaves of commit group ${firstSequence}`), sequence - Number(firstSequence))
     return { statement: group.statement, signature, text, path: path.map(toHex) }
@@ -69,6 +82,7 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
     ])
     const header = required(bytes, `the header of batch ${number}`)
     const { size, root } = parseBatchHeader(header)
+    requireInLog(context.crypto, number, header, await store.batches.logTile(0, Math.floor(number / TILE)))
     const closed = closedSizes().find((one) => one > number)
     const closedHead = closed === undefined ? undefined : closedHeadText(closed, (await logTree.inclusion(number, closed)).map(toHex))
     return {
@@ -101,9 +115,9 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
     const inBatch = async (): Promise<{ index: number, tile: Buffer, nodes: Buffer, part: BatchPart }> => {
       const { number, first } = known.batch ?? required(await store.batches.holding(sequence), `the batch of ${sequence}`)
       const index = sequence - first
-      const [stored, part] = await Promise.all([store.batches.tileNodes(number, Math.floor(index / TILE)), batchPart(number)])
-      const tile = required(stored.tile, 'a tile')
-      return { index, tile, nodes: stored.nodes ?? upperNodesOf(context.crypto, tile), part }
+      const [found, part] = await Promise.all([store.batches.tileNodes(number, Math.floor(index / TILE)), batchPart(number)])
+      const tile = required(found.tile, 'a tile')
+      return { index, tile, nodes: found.nodes ?? upperNodesOf(context.crypto, tile), part }
     }
     const [record, group, { part: { texts, ...tree }, ...found }] = await Promise.all([
       known.bytes ?? recordOf(sequence), groupOf(known), inBatch()
@@ -121,35 +135,64 @@ export function createProver (context: Context, store: Store, logTree: LogTree, 
 
   /** JCS of the opened fields. */
   const disclosures = async (sequence: number, names: readonly string[]): Promise<string> => {
-    const kept = parseRecord(await recordOf(sequence)).metadata === undefined ? undefined : await store.deposits.private(sequence)
-    const fields = kept === undefined ? [] : JSON.parse(kept.fields) as MetadataField[]
+    const { metadata } = parseRecord(await recordOf(sequence))
+    const kept = metadata === undefined ? undefined : await store.deposits.private(sequence)
+    const fields = kept === undefined ? [] : stored(Buffer.from(kept.fields), 'metadata') as MetadataField[]
     const wanted = new Set(names)
     const found = fields.filter(({ name }) => wanted.has(name))
-    if (kept === undefined || found.length < wanted.size) {
+    if (metadata === undefined || kept === undefined || found.length < wanted.size) {
       throw new NotaryError({ code: 'FIELD_UNKNOWN', message: 'the deposit has no metadata field of that name' })
     }
-    return jcs(found.map(({ name }) => discloseField(context.crypto, kept.secret, fields, name)).sort((a, b) => Number(a.index) - Number(b.index)))
+    const opened = found.map(({ name }) => discloseField(context.crypto, kept.secret, fields, name))
+    if (!opened.every((one) => verifyDisclosure(context.crypto, metadata, one))) {
+      throw new StoreError({ code: 'DAMAGED', message: `the metadata of record ${sequence} are not those that it commits to` })
+    }
+    return jcs(opened.sort((a, b) => Number(a.index) - Number(b.index)))
   }
 
   return {
-    async receipt (sequence) {
+    receipt: (sequence) => ours(async () => {
       const [record, { statement, signature, path }] = await Promise.all([recordOf(sequence), groupOf({ sequence })])
       return { type: 'steelyard/receipt/v1', record: parseRecord(record), statement, path, signature }
-    },
+    }),
     async prove (deposit, disclose = []) {
       requireSealed(deposit.sequence)
-      return await assemble(deposit, disclose.length === 0 ? undefined : await disclosures(deposit.sequence, disclose))
+      return await ours(async () => await assemble(deposit, disclose.length === 0 ? undefined : await disclosures(deposit.sequence, disclose)))
     },
     async upgrade (given) {
       const sequence = Number(given.record.sequence)
-      const stored = given.record.log === context.origin ? await store.deposits.record(sequence) : undefined
-      if (stored === undefined || !equalBytes(stored, recordBytes(given.record))) {
+      const kept = given.record.log === context.origin ? await store.deposits.record(sequence) : undefined
+      if (kept === undefined || !equalBytes(kept, recordBytes(given.record))) {
         throw new NotaryError({ code: 'PROOF_FOREIGN', message: 'this log does not hold the record of that proof' })
       }
       requireSealed(sequence)
-      return await assemble({ sequence, bytes: stored }, given.disclosures === undefined ? undefined : jcs(given.disclosures))
+      return await ours(async () => await assemble({ sequence, bytes: kept }, given.disclosures === undefined ? undefined : jcs(given.disclosures)))
     }
   }
+}
+
+/** What is stored and has no form any more was ours: nothing that the caller sent is wrong. */
+async function ours<T> (work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (!(cause instanceof EvidenceError)) throw cause
+    throw new StoreError({ code: 'DAMAGED', message: `something in the database is not what it was: ${cause.message}`, cause })
+  }
+}
+
+/** A bit of a signed statement that turned on the disk makes a receipt that nobody gave. */
+function requireSigned (crypto: Crypto, { statement, signature }: StoredGroup, keyOf: ProverOptions['keyOf']): void {
+  const spki = keyOf(statement.keyId)
+  if (spki !== undefined && isGroupSigned(crypto, statement, signature, spki)) return
+  throw new StoreError({ code: 'DAMAGED', message: `the commit group of record ${statement.firstSequence} is not as it was signed` })
+}
+
+/** A header is the one that the log was built over. */
+function requireInLog (crypto: Crypto, number: number, header: Uint8Array, tile: Uint8Array | undefined): void {
+  const at = number % TILE * HASH_SIZE
+  if (tile !== undefined && equalBytes(tile.subarray(at, at + HASH_SIZE), leafHash(crypto, header))) return
+  throw new StoreError({ code: 'DAMAGED', message: `the header of batch ${number} is not the one in the log` })
 }
 
 /** The path in a commit group, held to the root that was signed. */

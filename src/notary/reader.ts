@@ -7,6 +7,7 @@ import type { Location } from '../store/anchors.js'
 import type { BatchPlace } from '../store/batches.js'
 import type { Part } from '../store/content-read.js'
 import type { StoredGroup } from '../store/deposits.js'
+import { StoreError } from '../store/errors.js'
 import type { Store } from '../store/store.js'
 import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
@@ -93,7 +94,7 @@ export function createReader (context: Context, store: Store, logTree: LogTree, 
     async batch (number) {
       const bytes = number < progress.sealed.batches ? await store.batches.header(number) : undefined
       if (bytes === undefined) throw new NotaryError({ code: 'BATCH_UNKNOWN', message: 'there is no such batch' })
-      const header = parseBatchHeader(bytes)
+      const header = headerOf(number, bytes)
       const state = progress.state(Number(header.first)) as FoundBatch['state']
       const anchor = state === 'final' ? await store.anchors.location(number) : undefined
       return { header, state, ...(anchor === undefined ? {} : { anchor }) }
@@ -114,5 +115,13 @@ export function createReader (context: Context, store: Store, logTree: LogTree, 
       }
       return await logTree.consistency(first, second)
     }
+  }
+}
+
+function headerOf (number: number, bytes: Uint8Array): BatchHeader {
+  try {
+    return parseBatchHeader(bytes)
+  } catch (cause) {
+    throw new StoreError({ code: 'DAMAGED', message: `the header of batch ${number} is not what it was`, cause })
   }
 }

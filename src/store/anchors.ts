@@ -86,7 +86,8 @@ export function createAnchors (db: Database): Anchors {
     async attested (number) {
       const [location, readback] = await Promise.all([get<Location>(numberKey('a', number), 'an anchor'), read(db, numberKey('c', number))])
       if (location === undefined || readback === undefined) return undefined
-      const { endorsements } = stored(readback, 'a read-back') as FabricReadback
+      const { endorsements } = stored(readback, 'a read-back') as Partial<FabricReadback>
+      if (endorsements === undefined) throw new StoreError({ code: 'DAMAGED', message: `the read-back of batch ${number} is none` })
       const [block, ...identities] = await Promise.all([
         required(numberKey('b', Number(location.block)), `block ${location.block}`),
         ...endorsements.map(async ({ identity }) => (await required(textKey('i', identity), 'an identity')).toString())

@@ -97,10 +97,11 @@ export function createDeposits (db: Database): Deposits {
     async groupOf (sequence) {
       const found = await lastAtOrBefore(db, numberKey('g', sequence))
       if (found === undefined) return undefined
-      const group = { ...stored(found[1], 'a commit group') as Pick<StoredGroup, 'statement' | 'signature'>, text: found[1].toString() }
-      if (readNumber(found[0], 1) !== Number(group.statement.firstSequence)) {
-        throw new StoreError({ code: 'DAMAGED', message: 'a commit group stands under another sequence number' })
+      const { statement, signature } = stored(found[1], 'a commit group') as Partial<StoredGroup>
+      if (statement === undefined || signature === undefined || readNumber(found[0], 1) !== Number(statement.firstSequence)) {
+        throw new StoreError({ code: 'DAMAGED', message: 'a commit group is not one, or stands under another sequence number' })
       }
+      const group = { statement, signature, text: found[1].toString() }
       const first = Number(group.statement.firstSequence)
       const size = Number(group.statement.groupSize)
       if (sequence >= first + size) return undefined

@@ -8,8 +8,9 @@ import { run as rebuildIndex } from '../../src/cli/commands/rebuild-index.js'
 import { run as reconcile } from '../../src/cli/commands/reconcile.js'
 import type { Terminal } from '../../src/cli/terminal.js'
 import type { Report } from '../../src/ops/report.js'
+import { endOf } from '../../src/ops/stored.js'
 import { numberKey } from '../../src/store/keys.js'
-import { dump, replaceText } from '../support/damage.js'
+import { dump, replaceText, withDatabase } from '../support/damage.js'
 import { dataFolder, type RunningService, startService, until, untilReady } from '../support/service.js'
 
 const data = dataFolder(t)
@@ -106,17 +107,21 @@ async function tool (run: (options: any, terminal: Terminal) => Promise<number>,
 
 /**
  * Holds the repaired folder against what it was: whatever is not there any more, or is otherwise, is named. Left out: `x` and `k`, which the service
- * makes anew, and block 0, of which only the data count and come from the trust bundle.
+ * makes anew, block 0, of which only the data count and come from the trust bundle, and `i`, whose names are their digests.
  */
 async function isSaved (t: Test, folder: string, loses?: boolean): Promise<void> {
-  const repaired = await tool(rebuildIndex, { data: folder, repair: true })
+  const repaired = await tool(rebuildIndex, { data: folder, repair: true }).catch((error: unknown) => error as Error)
+  if (repaired instanceof Error) { // where a bit is chosen by its place in the file, it may make keys that LevelDB reads nothing after
+    t.match(repaired, { code: 'DATA', exitCode: 2, reason: /DAMAGED|UNREADABLE/, message: loses === undefined ? /./ : 'nothing' })
+    return
+  }
   const checked = await tool(fsck, { data: folder })
   const left = await dump(folder)
-  const lost = [...whole].filter(([key, value]) => !/^(78|6b|620{16}$)/.test(key) && left.get(key) !== value).map(([key]) => key)
+  const lost = [...whole].filter(([key, value]) => !/^(78|6b|69|620{16}$)/.test(key) && left.get(key) !== value).map(([key]) => key)
   if (loses !== undefined) t.equal(lost.length > 0, loses, `${lost.length} entries are lost`)
-  const about = JSON.stringify([checked.report.byCode, repaired.report.byCode, lost.slice(0, 3)])
+  const about = JSON.stringify([checked.code, checked.report.byCode, repaired.report.byCode, lost.slice(0, 3)])
   // Without its trust bundle, which the service makes anew, not everything can be checked.
-  t.ok(lost.length > 0 ? checked.code === 1 : checked.code !== 1, about)
+  t.ok(lost.length > 0 ? checked.code !== 0 : loses === undefined || checked.code !== 1, about)
 }
 
 t.test('a repaired folder takes deposits again when somebody has said that nothing is missing', async (t) => {
@@ -148,6 +153,19 @@ t.test('a record that is not what it was is not shown, and the rest is', async (
     t.equal((await service.json(`/v1/evidence/${numbers[1] as string}${path}`)).status, 200, `${path} of another`)
   }
   t.match(service.output(), /steelyard fsck/)
+})
+
+t.test('no receipt and no proof is given of a signed statement, or a header, that is not what it was', async (t) => {
+  const folder = await copy()
+  const last = await withDatabase(folder, async (db) => await endOf(db, 'h')) - 1
+  await replaceText(folder, numberKey('g', 3), /"deadline":"20/, '"deadline":"30')
+  await replaceText(folder, numberKey('h', last), /"sealedAt":"20/, '"sealedAt":"30')
+  const service = await startService(folder, { STEELYARD_LEDGER: profile })
+  t.teardown(async () => { await service.kill() })
+  const damaged = { status: 500, body: { code: 'DAMAGED' } }
+  for (const path of ['receipt', 'proof']) t.match(await service.json(`/v1/evidence/${numbers[3] as string}/${path}`), damaged, path)
+  t.match(await service.json(`/v1/evidence/${numbers.at(-1) as string}/proof`), damaged)
+  t.equal((await service.json(`/v1/evidence/${numbers.at(-1) as string}/receipt`)).status, 200)
 })
 
 t.test('a genesis block that is not what it was gives nobody another trust bundle', async (t) => {
