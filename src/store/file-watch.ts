@@ -14,6 +14,8 @@ export interface FileWatch {
 }
 
 const LOOK_MS = 1000
+/** Tables that are looked at in one go: a large database has thousands, and each look takes its time from the deposits. */
+const TABLES = 50
 
 /** What `level` is in Node. */
 export interface ClassicLevel {
@@ -29,7 +31,7 @@ export function watchFiles (db: Database): FileWatch {
   let missing: string | undefined
   let isLooking = false
   const look = async (): Promise<void> => {
-    missing = await search()
+    missing = await search(missing)
     if (missing?.endsWith('.log') === true) await flush(db)
   }
   const start = (): void => {
@@ -46,21 +48,27 @@ export function watchFiles (db: Database): FileWatch {
 }
 
 /**
- * The search for a file that is missing. Files come and go while the database works, and none comes back: one that is not there is missing
- * if the database has it before that and still afterwards.
+ * The search for a file that is missing, some at a time: the list of tables is asked for anew when all of them were looked at. Files come
+ * and go while the database works, and none comes back: one that is not there is missing if the database has it before that and
+ * still afterwards. `known`: one that was missing the last time.
  */
-export function createSearch (db: Database): () => Promise<string | undefined> {
+export function createSearch (db: Database): (known?: string) => Promise<string | undefined> {
   let newestLog = ''
-  const wanted = async (): Promise<Wanted[]> => {
+  let tables: Wanted[] = []
+  const others = async (): Promise<Wanted[]> => {
     const { location } = db
     const names = await readdir(location).catch(() => [])
     const manifest = (await readFile(join(location, 'CURRENT'), 'latin1').catch(() => '')).trimEnd()
     newestLog = names.filter((name) => name.endsWith('.log')).reduce(newer, newestLog)
-    return [...['CURRENT', manifest, newestLog].map((name) => ({ name, least: 0 })), ...tablesOf(db)]
+    return ['CURRENT', manifest, newestLog].map((name) => ({ name, least: 0 }))
   }
-  return async () => {
-    const first = await firstOf(db.location, await wanted())
-    if (first === undefined || !(await wanted()).some(({ name }) => name === first)) return undefined
+  return async (known) => {
+    if (tables.length === 0 || known !== undefined) tables = tablesOf(db)
+    const again = tables.filter(({ name }) => name === known)
+    const first = await firstOf(db.location, [...await others(), ...again, ...tables.splice(0, TABLES)])
+    if (first === undefined) return undefined
+    tables = tablesOf(db)
+    if (![...await others(), ...tables].some(({ name }) => name === first)) return undefined
     return first === '' ? 'MANIFEST' : first
   }
 }

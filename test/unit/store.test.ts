@@ -183,5 +183,7 @@ t.test('files that went while the database compacts are not missing, one that wa
   t.equal(await createSearch(late)(), undefined)
   const tables = (await readdir(db.location)).filter((name) => name.endsWith('.ldb'))
   await rm(join(db.location, tables[0] as string))
-  t.equal(await createSearch(db)(), tables[0])
+  const search = createSearch(db)
+  t.equal(await search(), tables[0])
+  t.equal(await search(tables[0]), tables[0], 'and stays so')
 })
