@@ -24,7 +24,7 @@ export interface Credentials { readonly admin: string, readonly demo: string }
 
 /** Why a service cannot be started as it is configured. */
 export class SetupError extends Error {
-  readonly code: 'RECEIPT_KEY_MISSING' | 'RECEIPT_KEY_UNUSABLE' | 'ADDRESS_UNUSABLE'
+  readonly code: 'LOG_MISSING' | 'RECEIPT_KEY_MISSING' | 'RECEIPT_KEY_FOREIGN' | 'RECEIPT_KEY_UNUSABLE' | 'ADDRESS_UNUSABLE'
 
   constructor (code: SetupError['code'], message: string, options?: ErrorOptions) {
     super(message, options)
@@ -35,7 +35,9 @@ export class SetupError extends Error {
 
 export async function begin (config: Config, store: Store, now: number): Promise<Beginnings> {
   const existing = await store.meta.log()
+  if (existing === undefined) await requireUnused(config, store)
   const signer = signerOf(await receiptKey(config.receiptKeyFile, existing === undefined))
+  await requireOwnKey(config, store, signer)
   const log = existing ?? await newLog(config, store, now)
   return { signer, log, credentials: await credentials(join(config.data, 'credentials.json'), store.keys) }
 }
@@ -46,6 +48,27 @@ async function newLog ({ logName, skewMs, deadlineMs }: Config, store: Store, no
   }
   await store.meta.createLog(log)
   return log
+}
+
+/** A folder in which a log has been is not begun anew: it would give numbers that other deposits have, and hide what is lost. */
+async function requireUnused ({ data }: Config, store: Store): Promise<void> {
+  const traces = [
+    ...(await store.deposits.nextSequence() > 0 ? ['records'] : []),
+    ...(await store.content.isEmpty() ? [] : ['content files']),
+    ...(await readIfPresent(join(data, 'wallet', 'service.json')) === undefined ? [] : ['the identity of a log\'s service (wallet)'])
+  ]
+  if (traces.length === 0) return
+  throw new SetupError('LOG_MISSING', `${data} has ${traces.join(' and ')}, and its database knows no log: restore a backup (records: see \`steelyard rebuild-index\`); a new log needs a new folder`)
+}
+
+/** Receipts by a key that the log does not have would hold before nobody, and what they are about would never become final. */
+async function requireOwnKey ({ receiptKeyFile }: Config, store: Store, { keyId }: Signer): Promise<void> {
+  const last = await store.deposits.nextSequence() - 1
+  const used = last < 0 ? undefined : (await store.deposits.groupOf(last))?.statement.keyId
+  if (used === undefined || used === keyId) return
+  const bundle = await store.meta.bundleFile()
+  if (bundle !== undefined && Buffer.from(bundle).includes(`"${keyId}"`)) return // one that the ledger has registered as well
+  throw new SetupError('RECEIPT_KEY_FOREIGN', `${receiptKeyFile} holds the key ${keyId}, the receipts of this log are by ${used}: put that one back`)
 }
 
 /** A log's key is never replaced silently: its receipts would no longer be those of the key on the ledger. */

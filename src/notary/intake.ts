@@ -178,7 +178,7 @@ function assertSaid ({ metadata }: Said): void {
 
 /** The file is for the operator, who reads the same at /health/ready. */
 function damaged (file: string): NotaryError {
-  const message = `${file} is missing in the service's database: do not stop it before \`steelyard backup\` has saved what it still can read`
+  const message = `${file} is missing or cut in the service's database: do not stop it before \`steelyard backup\` has saved what it still can read`
   return new NotaryError({ code: 'STORE_DAMAGED', message, retryAfter: 60 })
 }
 

@@ -18,6 +18,8 @@ export interface ContentStore {
   receive (source: AsyncIterable<Uint8Array>): Promise<Received>
   /** A file on the same disk, which was synced and whose digests are known, as if it had been received: it is moved, not copied. */
   adopt (path: string, digests: ContentDigests, size: number): Received
+  /** Whether nothing was ever kept here. */
+  isEmpty (): Promise<boolean>
   /** Size of a stored content, or undefined. */
   size (sha256: string): Promise<number | undefined>
   /**
@@ -82,6 +84,7 @@ export async function openContentStore (
       return await stat(pathOf(sha256)).then(({ size }) => size, () => undefined)
     },
 
+    isEmpty: async () => !(await readdir(folder)).some((name) => /^[0-9a-f]{2}$/.test(name)),
     read: (sha256) => readVerified(pathOf(sha256), sha256),
     readPart: async (sha256, part) => await readPart(pathOf(sha256), sha256, part),
     close: () => threads.close()

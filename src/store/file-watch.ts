@@ -8,7 +8,7 @@ import type { Database } from './database.js'
  * what only a removed log had is written anew.
  */
 export interface FileWatch {
-  /** The first file that is gone, or shorter than it was. */
+  /** The first file that is gone, or shorter than it was at the last look. */
   readonly missing: string | undefined
   close (): void
 }
@@ -55,18 +55,25 @@ export function watchFiles (db: Database): FileWatch {
 export function createSearch (db: Database): (known?: string) => Promise<string | undefined> {
   let newestLog = ''
   let tables: Wanted[] = []
+  const grown = new Map<string, number>() // bytes that log and MANIFEST had
   const others = async (): Promise<Wanted[]> => {
     const { location } = db
     const names = await readdir(location).catch(() => [])
     const manifest = (await readFile(join(location, 'CURRENT'), 'latin1').catch(() => '')).trimEnd()
     newestLog = names.filter((name) => name.endsWith('.log')).reduce(newer, newestLog)
-    return ['CURRENT', manifest, newestLog].map((name) => ({ name, least: 0 }))
+    const growing = [manifest, newestLog]
+    for (const name of grown.keys()) if (!growing.includes(name)) grown.delete(name)
+    return [{ name: 'CURRENT', least: 1 }, ...growing.map((name) => ({ name, least: grown.get(name) ?? 0 }))]
   }
   return async (known) => {
     if (tables.length === 0 || known !== undefined) tables = tablesOf(db)
     const again = tables.filter(({ name }) => name === known)
-    const first = await firstOf(db.location, [...await others(), ...again, ...tables.splice(0, TABLES)])
-    if (first === undefined) return undefined
+    const rest = await others()
+    const first = await firstOf(db.location, [...rest, ...again, ...tables.splice(0, TABLES)])
+    if (first === undefined) {
+      for (const { name } of rest.slice(1)) grown.set(name, (await stat(join(db.location, name)).catch(() => undefined))?.size ?? 0)
+      return undefined
+    }
     tables = tablesOf(db)
     if (![...await others(), ...tables].some(({ name }) => name === first)) return undefined
     return first === '' ? 'MANIFEST' : first

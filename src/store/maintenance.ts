@@ -4,6 +4,7 @@ import { Level } from 'level'
 import type { Database } from './database.js'
 import { StoreError } from './errors.js'
 import type { Prefix } from './keys.js'
+import { requireSoundLogs, withRemedy } from './write-ahead-log.js'
 
 /**
  * The database as the operator's tools see it: raw, in the layout of keys.ts. A view owns nothing: it reads, and what it reads is one moment
@@ -37,17 +38,23 @@ export interface MaintenanceOptions {
   readonly create?: boolean
 }
 
-/** Opens the database of a data folder for itself alone, without writing to it: `LOCKED` while a service has it. */
+/**
+ * Opens the database of a data folder for itself alone: `LOCKED` while a service has it. LevelDB writes when it opens: what it would drop for that is
+ * refused as `DAMAGED` first, as at the start of a service, or the tool that looks for damage would be the one that removes its traces.
+ */
 export async function openMaintenance (data: string, { create = false }: MaintenanceOptions = {}): Promise<Maintenance> {
   const folder = join(data, 'db')
-  if (!create && !await access(join(folder, 'CURRENT')).then(() => true, () => false)) {
-    throw new StoreError({ code: 'UNREADABLE', message: `there is no database in ${folder}` })
+  if (!create) {
+    if (await access(folder).then(() => true, () => false)) await requireSoundLogs(folder)
+    if (!await access(join(folder, 'CURRENT')).then(() => true, () => false)) {
+      throw new StoreError({ code: 'UNREADABLE', message: `there is no database in ${folder}` })
+    }
   }
   const db: Database = new Level<Buffer, Buffer>(folder, { ...OPTIONS, createIfMissing: create })
   try {
     await db.open()
   } catch (cause) {
-    throw openError(folder, cause)
+    throw withRemedy(openError(folder, cause))
   }
   return {
     ...viewOf(db, join(data, 'content'), {}),

@@ -1,5 +1,5 @@
 /** Files of the database that are damaged: the service says what is wrong and what repairs it, and shows nothing that is not what it was. */
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -123,6 +123,27 @@ async function isSaved (t: Test, folder: string, loses?: boolean): Promise<void>
   // Without its trust bundle, which the service makes anew, not everything can be checked.
   t.ok(lost.length > 0 ? checked.code !== 0 : loses === undefined || checked.code !== 1, about)
 }
+
+t.test('no tool opens a database whose log LevelDB would cut, and so removes what there was to find', async (t) => {
+  const folder = await copy()
+  await flip(await fileOf(folder, LOG), 0.3)
+  const before = await readFile(await fileOf(folder, LOG))
+  for (const run of [fsck, reconcile, rebuildIndex]) {
+    await t.rejects(tool(run, { data: folder }), { code: 'DATA', exitCode: 2, reason: 'DAMAGED', message: /is damaged at byte \d+.*rebuild-index --repair/ }, run.toString())
+  }
+  t.same(await readFile(await fileOf(folder, LOG)), before)
+  await t.rejects(tool(rebuildIndex, { data: folder, repair: true, dryRun: true }), { code: 'USAGE', message: /no --dry-run/ })
+})
+
+t.test('a log is not begun anew where one was, and not gone on with by another key', async (t) => {
+  const emptied = await copy()
+  await rm(join(emptied, 'db'), { recursive: true })
+  await t.rejects(startService(emptied), { signal: null, message: /identity of a log.s service[^]*a new log needs a new folder/ })
+  const foreign = await copy()
+  const { privateKey } = generateKeyPairSync('ed25519')
+  await writeFile(join(foreign, 'keys', 'receipt.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  await t.rejects(startService(foreign), { signal: null, message: /the receipts of this log are by [^]*put that one back/ })
+})
 
 t.test('a repaired folder takes deposits again when somebody has said that nothing is missing', async (t) => {
   const folder = await copy()

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import t from 'tap'
@@ -181,6 +181,12 @@ t.test('files that went while the database compacts are not missing, one that wa
       : Reflect.get(target, name, target) as unknown
   })
   t.equal(await createSearch(late)(), undefined)
+  const cutting = createSearch(db)
+  const log = (await readdir(db.location)).find((name) => name.endsWith('.log')) as string
+  await write(db, [put(Buffer.from('c'), '3')])
+  t.equal(await cutting(), undefined)
+  await truncate(join(db.location, log), 3)
+  t.equal(await cutting(), log, 'a log that was cut')
   const tables = (await readdir(db.location)).filter((name) => name.endsWith('.ldb'))
   await rm(join(db.location, tables[0] as string))
   const search = createSearch(db)

@@ -2,6 +2,7 @@ import { rebuild } from '../../ops/rebuild/rebuild.js'
 import { nodeCrypto } from '../../platform/node.js'
 import { noteRestored } from '../../store/doubt.js'
 import { openMaintenance, repairDatabase } from '../../store/maintenance.js'
+import { CliError, EXIT } from '../errors.js'
 import { createProgressLine, type DataOptions, folderOf, ledgerSource, printReport, refusing } from '../ops.js'
 import type { Terminal } from '../terminal.js'
 
@@ -13,6 +14,9 @@ export interface RebuildOptions extends DataOptions {
 
 /** Writes again what follows from records, headers and ledger. Exit code 0 done, 1 something is lost for good, 2 not everything is known. */
 export async function run (options: RebuildOptions, terminal: Terminal): Promise<number> {
+  if (options.repair === true && options.dryRun === true) {
+    throw new CliError({ code: 'USAGE', message: '--repair writes, so there is no --dry-run of it', exitCode: EXIT.usage })
+  }
   const source = await ledgerSource(options)
   const { onProgress, end } = createProgressLine()
   const report = await refusing(async () => {

@@ -71,7 +71,7 @@ async function openLedger ({ ledger }: RebuildOptions, origin: string, findings:
     await opened.height()
     return opened
   } catch (error) {
-    findings.note(`without the ledger: ${error instanceof Error ? error.message : String(error)}`)
+    findings.couldNotCheck('what only the ledger has', error instanceof Error ? error.message : String(error))
     return undefined
   }
 }
