@@ -99,7 +99,8 @@ t.test('only canonical bytes are read', (t) => {
   }
   const texts = fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' }).map((value) => JSON.stringify(value))
   fc.assert(fc.property(fc.oneof(texts, fc.constantFrom('{"10":1,"9":1}', '{"9":1,"10":1}', '{"\ue000":1,"\ud83d\ude00":1}', '["\\uD800"]', '["\\ud800"]')), (text) => {
-    if (utf8(text).length <= LIMITS.bytes) t.equal(code(text) === 'accepted', canonical(text), text)
+    // No assertion of its own with such a text as its name: some read as lines of TAP.
+    return utf8(text).length > LIMITS.bytes || (code(text) === 'accepted') === canonical(text)
   }), { numRuns: 2000 })
   t.end()
 })
