@@ -50,9 +50,9 @@ export function watchFiles (db: Database): FileWatch {
 /**
  * The search for a file that is missing, some at a time: the list of tables is asked for anew when all of them were looked at. Files come
  * and go while the database works, and none comes back: one that is not there is missing if the database has it before that and
- * still afterwards. `known`: one that was missing the last time.
+ * still afterwards. `known`: one that was missing the last time; `most`: tables of one go.
  */
-export function createSearch (db: Database): (known?: string) => Promise<string | undefined> {
+export function createSearch (db: Database, most = TABLES): (known?: string) => Promise<string | undefined> {
   let newestLog = ''
   let tables: Wanted[] = []
   const grown = new Map<string, number>() // bytes that log and MANIFEST had
@@ -69,7 +69,7 @@ export function createSearch (db: Database): (known?: string) => Promise<string 
     if (tables.length === 0 || known !== undefined) tables = tablesOf(db)
     const again = tables.filter(({ name }) => name === known)
     const rest = await others()
-    const first = await firstOf(db.location, [...rest, ...again, ...tables.splice(0, TABLES)])
+    const first = await firstOf(db.location, [...rest, ...again, ...tables.splice(0, most)])
     if (first === undefined) {
       for (const { name } of rest.slice(1)) grown.set(name, (await stat(join(db.location, name)).catch(() => undefined))?.size ?? 0)
       return undefined

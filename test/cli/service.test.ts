@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import t from 'tap'
+import { freePorts } from '../../network/embedded/free-ports.js'
 import { dataFolder, startService, stopNetwork, untilReady } from '../support/service.js'
 
 const MAIN = resolve('dist/src/cli/main.js')
@@ -153,18 +154,10 @@ t.test('the quick start of the README', async (t) => {
   symlinkSync(resolve('scripts'), join(clone, 'scripts'))
   mkdirSync(join(root, 'home'))
   const data = dataFolder(t)
-  const port = await freePort()
+  const [port = 0] = await freePorts(1)
   const result = await run('bash', ['-e', '-c', script], clone, {
     STEELYARD_DATA: data, STEELYARD_PORT: String(port), STEELYARD_LOG_LEVEL: 'silent', HOME: join(root, 'home'), NO_PREPARE: '1'
   })
   t.equal(result.code, 0, `${result.out}\n${result.err}`)
   t.match(result.out, 'Consistent with what was deposited')
 })
-
-async function freePort (): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise<void>((resolve) => { server.close(() => { resolve() }) })
-  return port
-}

@@ -128,8 +128,8 @@ t.test('no tool opens a database whose log LevelDB would cut, and so removes wha
   const folder = await copy()
   await flip(await fileOf(folder, LOG), 0.3)
   const before = await readFile(await fileOf(folder, LOG))
-  for (const run of [fsck, reconcile, rebuildIndex]) {
-    await t.rejects(tool(run, { data: folder }), { code: 'DATA', exitCode: 2, reason: 'DAMAGED', message: /is damaged at byte \d+.*rebuild-index --repair/ }, run.toString())
+  for (const [name, run] of Object.entries({ fsck, reconcile, rebuildIndex })) {
+    await t.rejects(tool(run, { data: folder }), { code: 'DATA', exitCode: 2, reason: 'DAMAGED', message: /is damaged at byte \d+.*rebuild-index --repair/ }, name)
   }
   t.same(await readFile(await fileOf(folder, LOG)), before)
   await t.rejects(tool(rebuildIndex, { data: folder, repair: true, dryRun: true }), { code: 'USAGE', message: /no --dry-run/ })

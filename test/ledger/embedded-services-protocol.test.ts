@@ -9,6 +9,7 @@ import t from 'tap'
 import { parseCertificate } from '../../src/core/fabric/x509.js'
 import { verifyLowS } from '../../src/core/fabric/ecdsa.js'
 import { nodeCrypto } from '../../src/platform/node.js'
+import { invocationOf } from '../support/call-messages.js'
 import { counterNetwork } from '../support/counter-network.js'
 
 const counter = await counterNetwork(t, 1)
@@ -121,22 +122,10 @@ interface ProposalOptions extends HeaderOptions {
 }
 
 function proposalOf (args: string[], options: ProposalOptions = {}): peer.SignedProposal {
-  const id = new peer.ChaincodeID()
-  id.setName(options.chaincode ?? 'counter')
-  const extension = new peer.ChaincodeHeaderExtension()
-  extension.setChaincodeId(id)
-  const input = new peer.ChaincodeInput()
-  input.setArgsList(args.map((arg) => Buffer.from(arg)))
-  const spec = new peer.ChaincodeSpec()
-  spec.setChaincodeId(id)
-  spec.setInput(input)
-  const invocation = new peer.ChaincodeInvocationSpec()
-  invocation.setChaincodeSpec(spec)
-  const payload = new peer.ChaincodeProposalPayload()
-  payload.setInput(invocation.serializeBinary())
+  const { extension, payload } = invocationOf(options.chaincode ?? 'counter', args)
   payload.getTransientmapMap().set('secret', Buffer.from('not in the hash'))
   const proposal = new peer.Proposal()
-  proposal.setHeader(headerOf({ type: 3, ...options, extension: extension.serializeBinary() }).serializeBinary())
+  proposal.setHeader(headerOf({ type: 3, ...options, extension }).serializeBinary())
   proposal.setPayload(payload.serializeBinary())
   const signed = new peer.SignedProposal()
   signed.setProposalBytes(proposal.serializeBinary())

@@ -2,10 +2,10 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { open, readdir, readFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { freePorts } from '../../network/embedded/free-ports.js'
 import { uploadMegabytes } from '../support/long-upload.js'
 import { dataFolder, type RunningService, startService, until, untilReady } from '../support/service.js'
 
@@ -21,7 +21,7 @@ t.test(`an upload of ${MEGABYTES} MB that is interrupted twice`, { timeout: 1_20
   const data = dataFolder(t)
   const file = join(data, 'long.bin')
   await makeFile(file)
-  const settings = { STEELYARD_PORT: String(await freePort()) }
+  const settings = { STEELYARD_PORT: String((await freePorts(1))[0]) }
   let service = await startService(data, settings)
   t.teardown(async () => { await service.stop() })
   await untilReady(service)
@@ -102,12 +102,4 @@ async function offsetIn (data: string, service: RunningService): Promise<number>
 
 async function peakMb ({ pid }: RunningService): Promise<number> {
   return Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise<void>((resolve) => { server.close(() => { resolve() }) })
-  return port
 }

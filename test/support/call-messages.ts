@@ -58,10 +58,8 @@ export interface Proposed {
   readonly txId: string
 }
 
-export function proposalOf (target: CallTarget, args: readonly Argument[], options: ProposalOptions): Proposed {
-  const { channel = CHANNEL, chaincode = CHAINCODE, admin = false, forged = false } = options
-  const used = admin ? target.admin : target.client
-  const identity = { ...used, mspId: options.mspId ?? used.mspId }
+/** The call of a chaincode's function: what goes into the channel header, and the payload. */
+export function invocationOf (chaincode: string, args: readonly Argument[]): { extension: Uint8Array, payload: peer.ChaincodeProposalPayload } {
   const id = new peer.ChaincodeID()
   id.setName(chaincode)
   const extension = new peer.ChaincodeHeaderExtension()
@@ -75,7 +73,15 @@ export function proposalOf (target: CallTarget, args: readonly Argument[], optio
   invocation.setChaincodeSpec(spec)
   const payload = new peer.ChaincodeProposalPayload()
   payload.setInput(invocation.serializeBinary())
-  const { header, txId } = headerOf(identity, { type: 3, channel, extension: extension.serializeBinary() })
+  return { extension: extension.serializeBinary(), payload }
+}
+
+export function proposalOf (target: CallTarget, args: readonly Argument[], options: ProposalOptions): Proposed {
+  const { channel = CHANNEL, chaincode = CHAINCODE, admin = false, forged = false } = options
+  const used = admin ? target.admin : target.client
+  const identity = { ...used, mspId: options.mspId ?? used.mspId }
+  const { extension, payload } = invocationOf(chaincode, args)
+  const { header, txId } = headerOf(identity, { type: 3, channel, extension })
   const proposal = new peer.Proposal()
   proposal.setHeader(header.serializeBinary())
   proposal.setPayload(payload.serializeBinary())

@@ -6,13 +6,14 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createConnection, createServer, type AddressInfo } from 'node:net'
+import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import * as grpc from '@grpc/grpc-js'
 import { connect, signers, type Gateway as PeerGateway } from '@hyperledger/fabric-gateway'
 import { Gateway, Wallets, type GatewayOptions, type Identity } from 'fabric-network'
 import type { Test } from 'tap'
 import type { Organization } from '../../network/embedded/crypto/organization.js'
+import { freePorts } from '../../network/embedded/free-ports.js'
 import { openNetwork, type EmbeddedNetwork } from '../../network/embedded/network.js'
 import { startServices, type Services, type ServicesOptions } from '../../network/embedded/services/start.js'
 
@@ -110,7 +111,7 @@ function connectionProfile ({ orgs, ledger }: EmbeddedNetwork, own: Organization
 }
 
 async function chaincodeProcess (t: Test): Promise<ChaincodeProcess> {
-  const port = await freePort()
+  const [port = 0] = await freePorts(1)
   const address = `127.0.0.1:${port}`
   let child: ChildProcess | undefined
   const kill = async (): Promise<void> => {
@@ -129,15 +130,6 @@ async function chaincodeProcess (t: Test): Promise<ChaincodeProcess> {
   t.teardown(kill)
   await start()
   return { address, kill, start }
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function accepting (port: number): Promise<void> {
