@@ -113,6 +113,8 @@ t.test('no room at all in the middle of writes: nothing acknowledged is lost, be
   t.teardown(async () => { await service.kill() })
   await untilReady(service)
   const promises = createPromises(root)
+  await promises.deposit(service)
+  await until(async () => (await service.call('/v1/batches/0')).status === 200)
   for (const left of [100_000, 5000, 0]) {
     await disk.fill(left)
     let answer = await digests(service)

@@ -205,7 +205,7 @@ void t.test('explicit defaults: as exact without them, where they stand in order
     if (expected !== undefined && bytes.length > without.length) more++
     return agree(type, () => decodeDefaulted(type, bytes), expected)
   })
-  t.ok(met.accepted > RUNS / 10 && met.refused > RUNS / 10 && more > RUNS / 100, 'both verdicts were met, and defaults among what was accepted')
+  t.ok(met.accepted > RUNS / 10 && met.refused > RUNS / 10 && more > RUNS / 500, 'both verdicts were met, and defaults among what was accepted')
   t.end()
 })
 
