@@ -27,9 +27,10 @@ quietly () {
 
 stamp () { node "$root/scripts/stamp.mjs" "$@"; }
 
-# Dependencies (without install scripts: none is needed) and the build, each only when its inputs changed.
+# Dependencies (without install scripts: none is needed) and the build, each only when its inputs changed. `prepare build:all` builds the tests
+# as well, in the same run of the compiler; no stamp covers them.
 prepare () {
-  local started=$SECONDS stale
+  local build=${1:-build} started=$SECONDS stale
   [ -z "${NO_PREPARE:-}" ] || return 0 # for who has prepared already: tests, packagers
   check_node
   stale=$(stamp check)
@@ -40,9 +41,9 @@ prepare () {
     stamp write install
     say "dependencies installed in $((SECONDS - started)) s"
   esac
-  case $stale in *build*)
+  if [ "$build" != build ] || [[ $stale == *build* ]]; then
     say 'building ...'
-    (cd "$root" && quietly npm run --silent build)
+    (cd "$root" && quietly npm run --silent "$build")
     say "ready in $((SECONDS - started)) s"
-  esac
+  fi
 }

@@ -1,59 +1,38 @@
-/** What one TAP stream of `tap --reporter=tap` said, in the terms of the closing line. */
+/** What the TAP stream of one test file said, in the terms of the closing line. */
 export interface TapResults {
-  readonly passed: number
+  /** Tests that were run, whatever came of them. */
+  readonly tests: number
+  /** Names of those that failed. */
   readonly failed: readonly string[]
+  /** Names of what was skipped, at any depth, with the reason. */
   readonly skipped: readonly string[]
 }
 
-/** Called for each test file when its line arrives. */
-export type FileListener = (file: { readonly name: string, readonly ok: boolean, readonly tests: number, readonly time: string }) => void
-
-const POINT = /^( *)(not )?ok \d+(?: - (.*?))?(?: # (SKIP|TODO|time=)(.*?))?(?: \{)?$/i
+const POINT = /^((?: {4})*)(not )?ok \d+(?: - (.*?))?(?: # (SKIP|TODO|time=)(.*?))?(?: \{)?$/i
+const WHOLE = /^1\.\.0 # SKIP(.*)$/i
 
 /**
- * Counts tests, not assertions: the test points directly below a file. Tests of a tap file are nested by four spaces a level, and a
- * level's own line follows those inside it. A file that fails without a failing test (it crashed, timed out, or had no tests) counts
- * as one failure; whatever is skipped, at any depth, counts once and is named.
+ * Counts tests, not assertions: the test points of the file's own level. Tests of a tap file are nested by four spaces a level, and a
+ * level's own line follows those inside it, or comes before them with a brace. Whatever is skipped, at any depth, counts once and is named.
  */
-export function createTapReader (onFile: FileListener): { line (text: string): void, results (): TapResults } {
-  let passed = 0
+export function createTapReader (): { line (text: string): void, results (): TapResults } {
+  let tests = 0
   const failed: string[] = []
   const skipped: string[] = []
-  let file: { tests: number, failures: string[], skips: string[] } = { tests: 0, failures: [], skips: [] }
-
-  const closeFile = (name: string, ok: boolean, time: string): void => {
-    failed.push(...file.failures.map((each) => `${name}: ${each}`))
-    if (!ok && file.failures.length === 0) failed.push(name)
-    skipped.push(...file.skips.map((each) => `${name}: ${each}`))
-    onFile({ name, ok, tests: file.tests, time })
-    file = { tests: 0, failures: [], skips: [] }
-  }
-
-  const testPoint = (depth: number, ok: boolean, name: string, directive: string, rest: string): void => {
-    if (directive === 'SKIP') {
-      file.skips.push(rest.trim() === '' ? name : `${name} (${rest.trim()})`)
-    } else if (depth > 1) {
-      // An assertion or a nested test: its parent carries its outcome.
-    } else if (ok || directive === 'TODO') {
-      file.tests++
-      passed++
-    } else {
-      file.tests++
-      file.failures.push(name)
-    }
-  }
-
   return {
     line (text) {
-      const found = POINT.exec(text)
-      if (found === null) return
-      const [, indent = '', not, name = '', directive = '', rest = ''] = found
-      const depth = indent.length / 4
-      // A file that was skipped as a whole has no points below it: its own line is the skip.
-      if (depth === 0 && directive.toUpperCase() === 'SKIP') file.skips.push(`the whole file (${rest.trim()})`)
-      if (depth === 0) closeFile(name.replace(/^dist\//, ''), not === undefined, rest.trim())
-      else testPoint(depth, not === undefined, name, directive.toUpperCase(), rest)
+      const whole = WHOLE.exec(text)
+      if (whole !== null) skipped.push(`the whole file (${(whole[1] ?? '').trim()})`)
+      const point = POINT.exec(text)
+      if (point === null) return
+      const [, indent = '', not, name = '', directive = '', rest = ''] = point
+      if (directive.toUpperCase() === 'SKIP') {
+        skipped.push(rest.trim() === '' ? name : `${name} (${rest.trim()})`)
+      } else if (indent === '') { // what is deeper is an assertion or a nested test: its parent carries its outcome
+        tests++
+        if (not !== undefined && directive.toUpperCase() !== 'TODO') failed.push(name)
+      }
     },
-    results: () => ({ passed, failed, skipped })
+    results: () => ({ tests, failed, skipped })
   }
 }

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { Linter } from 'eslint'
 import t from 'tap'
 import { createTapReader } from '../../scripts/testing/tap-results.js'
+import { runTestFile } from '../../scripts/testing/test-file.js'
 
 interface LockedPackage { readonly resolved?: string, readonly link?: boolean, readonly engines?: { readonly node?: string } }
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, LockedPackage> }
@@ -104,20 +105,28 @@ t.test('core has no clock, no randomness and no environment', async (t) => {
 })
 
 t.test('the closing line counts tests, names skips, and misses no failure', async (t) => {
-  const files: string[] = []
-  const reader = createTapReader(({ name, ok }) => files.push(`${ok ? 'ok' : 'not ok'} ${name}`))
-  const stream = [
-    'TAP version 14', '1..4', '# Subtest: dist/test/unit/a.test.js', '    # Subtest: one', '        ok 1 - fine',
-    '        ok 2 - deep # SKIP because', '        1..2', '    ok 1 - one # time=1ms', '    ok 2 - two # SKIP no browser', '    not ok 3 - three',
-    '      ---', '      not ok here: no', '      ...', '    1..3', 'not ok 1 - dist/test/unit/a.test.js # time=5ms',
-    '# Subtest: dist/test/unit/b.test.js', '    1..0 # no tests found', 'not ok 2 - dist/test/unit/b.test.js # time=6ms',
-    'ok 3 - dist/test/unit/c.test.js # SKIP needs binaries', '    ok 1 - four', 'ok 4 - dist/test/unit/d.test.js # time=7ms'
-  ]
-  for (const line of stream) reader.line(line)
-  t.strictSame(reader.results(), {
-    passed: 2,
-    failed: ['test/unit/a.test.js: three', 'test/unit/b.test.js'],
-    skipped: ['test/unit/a.test.js: deep (because)', 'test/unit/a.test.js: two (no browser)', 'test/unit/c.test.js: the whole file (needs binaries)']
-  })
-  t.strictSame(files, ['not ok test/unit/a.test.js', 'not ok test/unit/b.test.js', 'ok test/unit/c.test.js', 'ok test/unit/d.test.js'])
+  const said = (...lines: string[]): unknown => {
+    const reader = createTapReader()
+    for (const line of lines) reader.line(line)
+    return reader.results()
+  }
+  t.strictSame(said(
+    'TAP version 14', '# Subtest: one', '    ok 1 - fine', '    ok 2 - deep # SKIP because', '    1..2', 'ok 1 - one # time=1ms',
+    'ok 2 - two # SKIP no browser', '# Subtest: three', '    not ok 1 - no', '      ---', '      not ok here: no', '      ...', '    1..1',
+    'not ok 3 - three # time=2ms', '  ---', '  ok 9 - of a text # SKIP', '  ...', 'ok 4 - four # time=3ms {', '    ok 1 - fine', '    1..1', '}',
+    'not ok 5 - five # TODO later', '1..5', '# time=7ms'
+  ), { tests: 4, failed: ['three'], skipped: ['deep (because)', 'two (no browser)'] })
+  t.strictSame(said('TAP version 14', '1..0 # SKIP needs binaries'), { tests: 0, failed: [], skipped: ['the whole file (needs binaries)'] })
+})
+
+t.test('a test file is run to its end, its crash or its time, and none of them is missed', async (t) => {
+  const file = (name: string, text: string): string => join(t.testdir({ [name]: text }), name)
+  const tap = `import t from ${JSON.stringify(import.meta.resolve('tap'))}\n`
+  const passes = await runTestFile(file('passes.mjs', `${tap}console.error('a note')\nt.test('one', async (t) => { t.pass('fine') })`), 100)
+  t.match(passes, { ok: true, tests: 1, failed: [], skipped: [] })
+  t.ok(passes.printed.includes('a note') && !passes.printed.some((line) => line.includes('fine')))
+  t.match(await runTestFile(file('fails.mjs', `${tap}t.test('one', async (t) => { t.fail('no') })`), 100), { ok: false, tests: 1, failed: ['one'] })
+  t.match(await runTestFile(file('crashes.mjs', `${tap}await t.test('one', async (t) => { t.pass() })\nprocess.exit(3)`), 100), { ok: false, failed: [''] })
+  t.match(await runTestFile(file('empty.mjs', 'console.log(1)'), 100), { ok: false, tests: 0, failed: [''] })
+  t.match(await runTestFile(file('late.mjs', `${tap}t.test('one', async () => { await new Promise((done) => { setTimeout(done, 60_000) }) })`), 1, 1), { ok: false, failed: { length: 1 } })
 })
