@@ -3,6 +3,7 @@ import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from './config.js'
 import { ed25519PublicKey, receiptKeyId } from './core/receipt.js'
+import { openTrust } from './core/verify/trust-root.js'
 import type { Signer } from './notary/context.js'
 import { nodeCrypto } from './platform/node.js'
 import { type ApiKeys, SCOPES, type Scope } from './store/api-keys.js'
@@ -66,9 +67,14 @@ async function requireOwnKey ({ receiptKeyFile }: Config, store: Store, { keyId 
   const last = await store.deposits.nextSequence() - 1
   const used = last < 0 ? undefined : (await store.deposits.groupOf(last))?.statement.keyId
   if (used === undefined || used === keyId) return
-  const bundle = await store.meta.bundleFile()
-  if (bundle !== undefined && Buffer.from(bundle).includes(`"${keyId}"`)) return // one that the ledger has registered as well
+  if (isRegistered(await store.meta.bundleFile(), keyId)) return // one that the ledger has registered as well
   throw new SetupError('RECEIPT_KEY_FOREIGN', `${receiptKeyFile} holds the key ${keyId}, the receipts of this log are by ${used}: put that one back`)
+}
+
+/** Whether a trust bundle's register of receipt keys has a key; the bundle is the service's own. */
+function isRegistered (bundle: Uint8Array | undefined, keyId: string): boolean {
+  return bundle !== undefined &&
+    openTrust(nodeCrypto, { bundleSource: 'operator', trustAsGiven: true, bundle }).root?.keys.has(keyId) === true
 }
 
 /** A log's key is never replaced silently: its receipts would no longer be those of the key on the ledger. */

@@ -53,13 +53,13 @@ export async function createService (options: ServiceOptions): Promise<Service> 
   const { config } = options
   await mkdir(config.data, { recursive: true, mode: 0o700 })
   const checkpoint = createCheckpoint(config.faultPoint)
-  const store = await openStore(config.data, checkpoint, config.reserve).catch((error: unknown) => { throw withRemedy(error) })
+  const store = await openStore(config.data, checkpoint, config.reserve).catch((error: unknown) => { throw withRemedy(error, config.data) })
   const undo: Undo = [async () => { await store.close() }]
   try {
     return await start(options, store, checkpoint, undo)
   } catch (error) {
     for (const step of undo.reverse()) await step()
-    throw withRemedy(error)
+    throw withRemedy(error, config.data)
   }
 }
 

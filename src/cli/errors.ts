@@ -1,5 +1,4 @@
-/** Exit codes: those of a verification are PROOF.md section 6, the one of a wrong call is sysexits' EX_USAGE. */
-export const EXIT = { ok: 0, failed: 1, couldNotCheck: 2, usage: 64 } as const
+import { EXIT } from './exit-codes.js'
 
 export type CliErrorCode =
   | 'USAGE' // the call itself is wrong

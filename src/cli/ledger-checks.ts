@@ -74,26 +74,29 @@ interface Ready {
   readonly detail?: string
   readonly reasons: readonly string[]
   readonly stalled?: { readonly error: string }
-  readonly stages: ReadonlyArray<{ readonly name: string, readonly lastError?: { readonly code: string } }>
+  readonly stages: ReadonlyArray<{ readonly name: string, readonly lastSuccess?: string, readonly lastError?: { readonly code: string } }>
   readonly organizations: ReadonlyArray<{ readonly mspId: string, readonly endorses: boolean, readonly code?: string, readonly message?: string }>
 }
 
 const SAFE = 'deposits that were acknowledged are safe, and wait'
 
-/** By the code of what is repeated. */
+/** By the code of what is repeated; `DATA` stands for the data folder. */
 const ADVICE: Readonly<Record<string, string>> = {
+  STARTING: `\`steelyard doctor --wait\` waits for it, up to a minute; ${SAFE}`,
   UNAVAILABLE: `fewer nodes of the ledger answer than it needs: see the nodes below; ${SAFE}`,
   UNKNOWN_OUTCOME: `orderers take what is sent and do not deliver it: fewer than a quorum may run; ${SAFE}`,
+  REFUSED: `the ledger's contract refuses what this service sends, as its log says: is it the right receipt key, and the right network? ${SAFE}`,
   FORBIDDEN: 'the ledger refuses the service\'s identity: is it revoked, expired or of another network, or is there no such channel? ' +
     `To enrol a new one, remove service.json from the data folder's wallet and start the service again; ${SAFE}`,
   LATE: `the clocks of a majority of the organizations and the service's differ: synchronize them with NTP; ${SAFE}`,
   CONFIGURATION: `the connection profile, the channel or the identity does not fit this ledger; ${SAFE}`,
   GAP: `the ledger was set back, or its peers are catching up: compare their heights, and is it the right network? ${SAFE}`,
-  LEDGER_AHEAD: 'this data folder is older than its ledger: `steelyard reconcile` names the batches that it lacks; restore a newer backup, or, where the folder ' +
-    'has their records, `steelyard rebuild-index`. It goes on proving what it holds',
-  LEDGER_FORK: 'somebody anchored other batches under this log\'s numbers: `steelyard reconcile` names the first; is another service running on a copy of this folder?',
+  LEDGER_AHEAD: 'DATA is older than its ledger: `steelyard reconcile --data DATA` names the batches that it lacks; restore a newer backup, or, where the folder ' +
+    'has their records, `steelyard rebuild-index --data DATA`. It goes on proving what it holds',
+  LEDGER_FORK: 'somebody anchored other batches under this log\'s numbers: `steelyard reconcile --data DATA` names the first; is another service running on a copy of this folder?',
   STORE_DAMAGED: 'files of the database were removed or cut under the running service: do not stop it; take `steelyard backup`, then restore that with `steelyard import`',
-  LOG_UNCONFIRMED: 'the folder was restored, repaired or copied: compare it by `steelyard reconcile`, and if nothing that was acknowledged is missing, say so with --go-on'
+  LOG_UNCONFIRMED: 'DATA was restored, repaired or copied: stop the service, compare it by `steelyard reconcile --data DATA`, and if nothing that was acknowledged is missing, ' +
+    'say so with --go-on'
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -103,11 +106,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
   CLOCK: 'its clock is off: that organization should synchronize it with NTP'
 }
 
-/** Readiness, and each organization that does not endorse. */
-export async function readinessChecks (url: string): Promise<Check[]> {
+/** Readiness, and each organization that does not endorse. `data`: the service's data folder. */
+export async function readinessChecks (url: string, data: string): Promise<Check[]> {
   try {
     const ready = await (await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(TIMEOUT_MS) })).json() as Ready
-    return [readiness(ready), ...ready.organizations.filter(({ endorses }) => !endorses).map(({ mspId, code = '', message = '' }): Check => ({
+    return [readiness(ready, data), ...ready.organizations.filter(({ endorses }) => !endorses).map(({ mspId, code = '', message = '' }): Check => ({
       name: 'endorsing', level: 'warning', says: `${mspId} does not endorse (${code}): ${message}`, advice: REMEDIES[code] ?? 'ask that organization; the others carry it'
     }))]
   } catch (error) {
@@ -115,19 +118,32 @@ export async function readinessChecks (url: string): Promise<Check[]> {
   }
 }
 
-/** What there is most to say about. */
-function codeOf ({ reasons, stalled, stages }: Ready): string | undefined {
-  const alarm = ['STORE_DAMAGED', 'LOG_UNCONFIRMED'].find((reason) => reasons.includes(reason)) ?? stalled?.error
-  return alarm ?? (reasons.includes('LEDGER_UNAVAILABLE') ? stages.find(({ name }) => name === 'ledger')?.lastError?.code : undefined)
+/**
+ * What is wrong, the cause before what follows from it: a folder whose log is unconfirmed waits for its ledger first, and whoever confirms it
+ * needs that as well.
+ */
+function causesOf ({ reasons, stalled, stages }: Ready): string[] {
+  const link = reasons.includes('LEDGER_UNAVAILABLE') ? stages.find(({ name }) => name === 'ledger') : undefined
+  const isStarting = link === undefined ? reasons.includes('BUNDLE_NOT_READY') : link.lastSuccess === undefined && link.lastError === undefined
+  return [
+    ...reasons.filter((reason) => reason === 'STORE_DAMAGED'),
+    ...(stalled === undefined ? [] : [stalled.error]),
+    ...(link?.lastError === undefined ? [] : [link.lastError.code]),
+    ...(isStarting ? ['STARTING'] : []),
+    ...reasons.filter((reason) => reason === 'LOG_UNCONFIRMED')
+  ]
 }
 
-function readiness (ready: Ready): Check {
+function readiness (ready: Ready, data: string): Check {
   const { status, detail, reasons } = ready
   if (status === 'ready') return { name: 'ready', level: 'ok', says: 'takes deposits, and they reach the ledger' }
+  const causes = causesOf(ready)
+  const advice = causes.flatMap((code) => ADVICE[code] ?? []).map((text) => text.replaceAll('DATA', data))
+  const causeFirst = [...reasons].sort((a, b) => Number(a === 'LOG_UNCONFIRMED') - Number(b === 'LOG_UNCONFIRMED'))
   return {
     name: 'ready',
     level: 'problem',
-    says: `not ready (${reasons.join(', ')})${detail === undefined ? '' : `: ${detail}`}`,
-    advice: ADVICE[codeOf(ready) ?? ''] ?? `see the ledger below and the service's log; ${SAFE}`
+    says: `not ready (${causeFirst.join(', ')})${detail === undefined ? '' : `: ${detail}`}`,
+    advice: advice.length === 0 ? `see the ledger below and the service's log; ${SAFE}` : advice.join('; then: ')
   }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { EXIT } from './errors.js'
+import { EXIT } from './exit-codes.js'
 import { run } from './program.js'
 
 /** A reader that leaves early (`steelyard verify ... | head -1`) changes nothing of the result. Output that is lost otherwise does. */

@@ -8,7 +8,8 @@ import { OpsError } from '../ops/errors.js'
 import type { Difference, OnProgress, Report } from '../ops/report.js'
 import { nodeCrypto } from '../platform/node.js'
 import { StoreError } from '../store/errors.js'
-import { CliError, EXIT } from './errors.js'
+import { CliError } from './errors.js'
+import { EXIT } from './exit-codes.js'
 import { dataFolder } from './service.js'
 import type { Terminal } from './terminal.js'
 
@@ -37,7 +38,7 @@ export async function ledgerSource (options: DataOptions): Promise<LedgerSource>
   const profile = options.ledger ?? (configured === 'embedded' || configured === '' ? undefined : configured)
   if (profile !== undefined) return async (origin) => await open(options, resolve(profile), origin)
   if (await networkStatus(networkDir).catch(() => undefined) === undefined) {
-    return { unavailable: `no embedded network runs in ${networkDir}: steelyard network up --dir ${networkDir}, or give --ledger PROFILE` }
+    return { unavailable: `no embedded ledger runs in ${networkDir}: start it by \`steelyard network up --dir ${networkDir}\`, or give --ledger PROFILE` }
   }
   const network = await ensureNetwork({ dir: networkDir }) // it runs: nothing is started
   return async (origin) => await open(options, network.profilePath(), origin)

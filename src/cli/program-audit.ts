@@ -26,8 +26,7 @@ Every block is checked against the one before it and the orderers' quorum, every
 the state that follow from the blocks, and every write into a log is made again by the log's rules. What a peer says of validity, which nobody
 signs, is compared with that and not relied on.
 
-Exit codes: 0 everything agrees, 1 something differs (the first is named), 2 something could not be checked, 64 wrong usage. Without --genesis,
-or a trust bundle with --pin, a stored pin or --trust-as-given, which channel this is "could not be checked": exit code 2.
+Without --genesis, or a trust bundle with --pin, a stored pin or --trust-as-given, which channel this is "could not be checked": exit code 2.
 
 Examples:
   steelyard audit --from-genesis --ledger court.json --trust trust-bundle.json --proofs exhibits/ --save channel.blocks

@@ -39,7 +39,7 @@ Examples:
   add('down', 'stop the network; its ledger stays').action(async (options: Common) => {
     await either(options, (commands, terminal) => commands.down(options, terminal), (commands, terminal) => commands.down(options, terminal))
   })
-  add('status', 'height, quorums and what runs; exit code 1 when none runs').action(async (options: Common) => {
+  add('status', 'height, quorums and what runs').action(async (options: Common) => {
     await either(options, (commands, terminal) => commands.status(options, terminal), (commands, terminal) => commands.status(options, terminal))
   })
   for (const [verb, running] of [['stop', false], ['start', true]] as const) {

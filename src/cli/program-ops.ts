@@ -9,9 +9,6 @@ import type { Act } from './act.js'
 
 type Json = { readonly json?: boolean }
 
-const EXITS = `
-Exit codes: 0 clean, 1 something differs (the first object is named), 2 something could not be checked, 64 wrong usage.`
-
 /** The operator's tools, each imported only when it is used. */
 export function addOpsCommands (program: Command, act: Act): void {
   addFsck(program, act)
@@ -28,6 +25,11 @@ function tool (program: Command, nameAndArguments: string, description: string):
     .addOption(new Option('--json', 'print the result as JSON'))
 }
 
+const LEDGER = `
+The embedded ledger has to run. A service that was killed leaves it running; a service that stops takes it along, and then
+\`steelyard network up --dir DATA/network\` starts it alone (\`network down\` stops it).
+`
+
 function withLedger (command: Command): Command {
   return command
     .option('--ledger <profile>', 'connection profile (default: STEELYARD_LEDGER, or the data folder\'s embedded network if it runs)')
@@ -38,8 +40,7 @@ function addFsck (program: Command, act: Act): void {
   withLedger(tool(program, 'fsck', 'compute everything that is stored again, from content to ledger; names the first object that differs'))
     .option('--no-ledger', 'do not compare with the ledger')
     .option('--no-content', 'do not read the content files')
-    .addHelpText('after', `${EXITS}
-
+    .addHelpText('after', `${LEDGER}
 Examples:
   steelyard fsck
   steelyard fsck --data restored --ledger operator.json --json
@@ -51,9 +52,8 @@ Examples:
 
 function addReconcile (program: Command, act: Act): void {
   withLedger(tool(program, 'reconcile', 'compare the local log with the ledger, batch by batch and byte for byte, in both directions'))
-    .option('--go-on', 'of a folder that was restored or repaired: nothing that was acknowledged is missing, so that the service may take deposits on it again, if all is equal')
-    .addHelpText('after', `${EXITS}
-
+    .option('--go-on', 'of a folder that was restored, repaired or copied: nothing that was acknowledged is missing, so that the service may take deposits on it again, if all is equal')
+    .addHelpText('after', `${LEDGER}
 Examples:
   steelyard reconcile
   steelyard reconcile --data restored --ledger operator.json --go-on`)
@@ -69,8 +69,7 @@ function addRebuild (program: Command, act: Act): void {
     .option('--repair', 'first save what can be read of a database that does not open; keep a copy of the folder before')
     .addHelpText('after', `
 Records, contents, secrets and signed commit groups follow from nothing else: what is lost of them is named, and comes from a backup.
-${EXITS}
-
+${LEDGER}
 Examples:
   steelyard rebuild-index --dry-run
   steelyard rebuild-index && steelyard fsck`)
@@ -85,7 +84,6 @@ function addExport (program: Command, act: Act): void {
     .option('--no-content', 'leave the content files out')
     .addHelpText('after', `
 The archive holds deposit secrets and metadata: keep it as you keep the data folder. It holds no private keys.
-${EXITS}
 
 Example:
   steelyard export evidence-2026.tar`)
@@ -98,8 +96,7 @@ function addImport (program: Command, act: Act): void {
   tool(program, 'import', 'read an archive of export or backup into an empty data folder, if it verifies')
     .argument('<file>', 'the archive')
     .option('--check', 'verify it completely, and keep nothing')
-    .addHelpText('after', `${EXITS}
-
+    .addHelpText('after', `
 Examples:
   steelyard import evidence-2026.tar --check
   steelyard import backup.tar --data restored`)

@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { addNetworkCommands } from './program-network.js'
 import { addAudit } from './program-audit.js'
 import { addOpsCommands } from './program-ops.js'
-import { EXIT } from './errors.js'
+import { allExitHelp, EXIT, exitHelp } from './exit-codes.js'
 import { repeated, wholeNumber } from './options.js'
 import type { Act } from './act.js'
 import { createTerminal, reportError } from './terminal.js'
@@ -32,10 +32,7 @@ function createProgram (act: Act): Command {
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .showHelpAfterError('(steelyard COMMAND --help says more)')
-    .addHelpText('after', `
-Exit codes of verify, audit, fsck, reconcile, rebuild-index and import: 0 consistent, 1 something differs or the command failed,
-2 something could not be checked, 64 wrong usage.
-Of all others: 0 done, 1 failed (one line says why), 64 wrong usage.`)
+    .addHelpText('after', allExitHelp())
   addServe(program, act)
   addDeposit(program, act)
   addProof(program, act)
@@ -45,7 +42,15 @@ Of all others: 0 done, 1 failed (one line says why), 64 wrong usage.`)
   addDoctor(program, act)
   addOpsCommands(program, act)
   addAudit(program, act)
+  for (const each of program.commands) addExitHelp(each)
   return program
+}
+
+/** The help of every command ends with its exit codes. */
+function addExitHelp (each: Command, ...parents: readonly string[]): void {
+  const names = [...parents, each.name()]
+  if (each.commands.length === 0) each.addHelpText('after', exitHelp(names.join(' ')))
+  for (const child of each.commands) addExitHelp(child, ...names)
 }
 
 /** A sub-command that fails as its parent does. */

@@ -9,7 +9,7 @@ export interface Readiness {
   readonly reasons: readonly string[]
   /** The first stage that holds deposits up. */
   readonly stalled: Readonly<Record<'code' | 'stage' | 'error' | 'since' | 'message', string>> | undefined
-  /** In a sentence: what is stalled, else why the ledger cannot be used, else why deposits are refused. */
+  /** In a sentence: what is stalled, else why the ledger cannot be used, else what a service that starts waits for, else why deposits are refused. */
   readonly detail: string | undefined
 }
 
@@ -18,13 +18,20 @@ export function readinessOf (notary: Notary): Readiness {
   const closed = refusal(() => { intake.assertOpen() })
   const stalled = stalledBy(stalls.pipeline())
   const unlinked = link.isUp ? undefined : stalls.ledger()
+  const starting = startingOf(notary)
   return {
     isClosed: closed !== undefined,
     reasons: reasonsOf(notary, closed?.code, stalled?.code),
     stalled,
     detail: stalled?.message ??
-      (unlinked === undefined ? undefined : `since ${unlinked.since} the ledger cannot be used, because ${unlinked.message}`) ?? closed?.message
+      (unlinked === undefined ? undefined : `since ${unlinked.since} the ledger cannot be used, because ${unlinked.message}`) ?? starting ?? closed?.message
   }
+}
+
+/** Until the first connection, nothing has failed and nothing has succeeded. */
+function startingOf ({ link, bundles }: Notary): string | undefined {
+  if (!link.isUp) return link.status().lastSuccess === undefined ? 'starting: waits for the ledger, whose log is then compared with this one' : undefined
+  return bundles.fingerprint === undefined ? 'starting: reads the ledger\'s blocks for the trust bundle' : undefined
 }
 
 function reasonsOf ({ link, bundles, stages, committer, steadyClock }: Notary, closed: string | undefined, stalled: string | undefined): string[] {

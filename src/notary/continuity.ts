@@ -40,11 +40,11 @@ export async function createContinuity ({ context, meta, logTree, progress, onAl
   let isHeld = doubt !== undefined
   let isAlarmed = false
   if (doubt === undefined) await meta.settle()
-  else context.log.warn({ doubt }, 'no deposit is taken: this data folder may be older than its ledger')
+  else context.log.warn({ doubt, folder: meta.folder }, 'no deposit is taken: this data folder may be older than its ledger')
 
   const alarm = (code: LogAlarm, facts: object): void => {
     isAlarmed = true
-    context.log.error({ alarm: code, ...facts }, MESSAGES[code])
+    context.log.error({ alarm: code, folder: meta.folder, ...facts }, MESSAGES[code])
     onAlarm(code)
   }
   return {

@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Level } from 'level'
 import { isFull, StoreError, writeError } from './errors.js'
 import { textKey } from './keys.js'
 import { distrust, isTrusted, reopened, trusted } from './reopening.js'
-import { REPAIR, requireSoundLogs } from './write-ahead-log.js'
+import { remedyFor, requireSoundLogs } from './write-ahead-log.js'
 
 export type Database = Level<Buffer, Buffer>
 export interface Put { readonly type: 'put', readonly key: Buffer, readonly value: Buffer }
@@ -51,7 +52,7 @@ function openError (folder: string, cause: unknown): StoreError {
   const why = inner instanceof Error ? ` (${inner.message})` : ''
   return new StoreError({
     code: 'UNREADABLE',
-    message: `the database in ${folder} does not open${why}: ${REPAIR}`,
+    message: `the database in ${folder} does not open${why}: ${remedyFor(dirname(folder))}`,
     cause
   })
 }
@@ -81,7 +82,7 @@ export async function read (db: Database, key: Buffer): Promise<Buffer | undefin
     await trusted(db)
     return await db.get(key)
   } catch (cause) {
-    throw new StoreError({ code: 'UNREADABLE', message: 'the database could not read', cause })
+    throw new StoreError({ code: 'UNREADABLE', message: `the database in ${db.location} could not read`, cause })
   }
 }
 
@@ -91,7 +92,7 @@ export async function readAll (db: Database, keys: Buffer[]): Promise<(Buffer | 
     await trusted(db)
     return await db.getMany(keys)
   } catch (cause) {
-    throw new StoreError({ code: 'UNREADABLE', message: 'the database could not read', cause })
+    throw new StoreError({ code: 'UNREADABLE', message: `the database in ${db.location} could not read`, cause })
   }
 }
 
@@ -106,7 +107,7 @@ export async function lastAtOrBefore (db: Database, key: Buffer): Promise<[Buffe
   try {
     return await found.next()
   } catch (cause) {
-    throw new StoreError({ code: 'UNREADABLE', message: 'the database could not read', cause })
+    throw new StoreError({ code: 'UNREADABLE', message: `the database in ${db.location} could not read`, cause })
   } finally {
     found.close().catch(() => undefined) // a trip to the database's threads that nobody need wait for; closing the database does
   }

@@ -1,20 +1,34 @@
-import { stat } from 'node:fs/promises'
-import { type Database, put, read, write } from './database.js'
+import { open, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { syncFolder } from './content.js'
+import { put, type Put } from './database.js'
 import { textKey } from './keys.js'
-import type { Maintenance, View } from './maintenance.js'
 
 /**
  * Why a data folder may be older than the last promise that was made from it. `restored`: a tool made it of an archive or of a damaged database,
  * and noted that; what was acknowledged afterwards, or was lost, is not in it, and no machine can know that there was nothing. A person ends this
  * doubt (`steelyard reconcile --go-on`). `copied`: it lies elsewhere than where a service last had it, so that it is as old as whenever it was
- * copied; that ends when the ledger agrees.
+ * copied; that ends when a ledger agrees that was not copied with it, or by a person.
  *
  * A service that could not know would give numbers that other deposits already have.
  */
 export type Doubt = 'restored' | 'copied'
 
+/** A database that is open, and the folder of its files. */
+export interface Doubtful {
+  readonly folder: string
+  get (key: Buffer): Promise<Buffer | undefined>
+}
+
+/** One that a tool can change: each write is on disk when it resolves. */
+export interface Confirmable extends Doubtful {
+  write (operations: ReadonlyArray<Put | { readonly type: 'del', readonly key: Buffer }>): Promise<void>
+}
+
 const RESTORED = textKey('x', 'restored')
 const PLACE = textKey('x', 'place')
+/** Among the database's files, where LevelDB minds no other names: the same note while the database cannot take it. */
+const NOTE = 'RESTORED'
 
 /** Inode and birth of the folder: a copy has others, a folder that was moved on its disk has the same. */
 async function placeOf (folder: string): Promise<string> {
@@ -22,28 +36,43 @@ async function placeOf (folder: string): Promise<string> {
   return `${ino}/${birthtimeNs}`
 }
 
-export async function doubtOf (db: Database): Promise<Doubt | undefined> {
-  if (await read(db, RESTORED) !== undefined) return 'restored'
-  const known = await read(db, PLACE)
-  return known === undefined || known.toString() === await placeOf(db.location) ? undefined : 'copied'
+export async function doubtOf (db: Doubtful): Promise<Doubt | undefined> {
+  if (await db.get(RESTORED) !== undefined || await isNoted(db.folder)) return 'restored'
+  const known = await db.get(PLACE)
+  return known === undefined || known.toString() === await placeOf(db.folder) ? undefined : 'copied'
 }
 
-/** Notes that the log goes on where the folder is now. */
-export async function settle (db: Database): Promise<void> {
-  const place = await placeOf(db.location)
-  if ((await read(db, PLACE))?.toString() !== place) await write(db, [put(PLACE, place)])
+/** What has to be written so that the log goes on where the folder is now. */
+export async function settled (db: Doubtful): Promise<Put[]> {
+  const place = await placeOf(db.folder)
+  return (await db.get(PLACE))?.toString() === place ? [] : [put(PLACE, place)]
+}
+
+/** Before a database is repaired: what a repair that is killed leaves is in doubt as well. On disk when this resolves. */
+export async function noteRepair (folder: string): Promise<void> {
+  const file = await open(join(folder, NOTE), 'w', 0o600)
+  await file.close()
+  await syncFolder(folder)
 }
 
 /** For the tools: the folder was made of something that may be older than it, or less. */
-export async function noteRestored (db: Maintenance, at: string): Promise<void> {
+export async function noteRestored (db: Confirmable, at: string): Promise<void> {
   await db.write([put(RESTORED, JSON.stringify({ at }))])
-}
-
-export async function isRestored (view: View): Promise<boolean> {
-  return await view.get(RESTORED) !== undefined
+  await forgetNote(db.folder)
 }
 
 /** A person says that nothing is missing. */
-export async function confirmRestored (db: Maintenance): Promise<void> {
-  await db.write([{ type: 'del', key: RESTORED }])
+export async function confirm (db: Confirmable): Promise<void> {
+  await db.write([{ type: 'del', key: RESTORED }, ...await settled(db)])
+  await forgetNote(db.folder)
+}
+
+async function isNoted (folder: string): Promise<boolean> {
+  return await stat(join(folder, NOTE)).then(() => true, () => false)
+}
+
+async function forgetNote (folder: string): Promise<void> {
+  if (!await isNoted(folder)) return
+  await unlink(join(folder, NOTE))
+  await syncFolder(folder)
 }

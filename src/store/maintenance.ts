@@ -2,7 +2,8 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import type { Database } from './database.js'
-import { StoreError } from './errors.js'
+import { noteRepair } from './doubt.js'
+import { isFull, StoreError, writeError } from './errors.js'
 import type { Prefix } from './keys.js'
 import { requireSoundLogs, withRemedy } from './write-ahead-log.js'
 
@@ -27,6 +28,8 @@ export type Operation = { readonly type: 'put', readonly key: Buffer, readonly v
 
 /** A view of a database that nobody else has open, and that can be changed. */
 export interface Maintenance extends View {
+  /** `<data>/db`. */
+  readonly folder: string
   /** One atomic write, on disk when this resolves. */
   write (operations: readonly Operation[]): Promise<void>
 }
@@ -46,23 +49,22 @@ export async function openMaintenance (data: string, { create = false }: Mainten
   const folder = join(data, 'db')
   if (!create) {
     if (await access(folder).then(() => true, () => false)) await requireSoundLogs(folder)
-    if (!await access(join(folder, 'CURRENT')).then(() => true, () => false)) {
-      throw new StoreError({ code: 'UNREADABLE', message: `there is no database in ${folder}` })
-    }
+    if (!await access(join(folder, 'CURRENT')).then(() => true, () => false)) throw noDatabase(folder)
   }
   const db: Database = new Level<Buffer, Buffer>(folder, { ...OPTIONS, createIfMissing: create })
   try {
     await db.open()
   } catch (cause) {
-    throw withRemedy(openError(folder, cause))
+    throw withRemedy(openError(folder, cause), data)
   }
   return {
     ...viewOf(db, join(data, 'content'), {}),
+    folder,
     write: async (operations) => {
       try {
         await db.batch([...operations], { sync: true })
       } catch (cause) {
-        throw new StoreError({ code: 'WRITE_FAILED', message: 'the database could not write', cause })
+        throw new StoreError({ code: 'WRITE_FAILED', message: `the database in ${folder} could not write`, cause })
       }
     },
     close: () => db.close()
@@ -77,15 +79,35 @@ export function snapshotView (db: Database, content: string): View {
 
 /**
  * Rewrites what LevelDB can still read of a damaged database; entries in damaged blocks are gone afterwards, so keep a copy. Nobody
- * may have it open.
+ * may have it open. Noted before as a folder in doubt, which stays whatever becomes of this process.
  */
 export async function repairDatabase (data: string): Promise<void> {
   const folder = join(data, 'db')
+  await requireUnlocked(folder)
+  await noteRepair(folder).catch((cause: unknown) => {
+    throw isFull(cause) ? writeError('the repair could not be noted', cause) : openError(folder, cause)
+  })
   try {
     await (Level as unknown as { repair (location: string): Promise<void> }).repair(folder) // of classic-level, which `level` is in Node
   } catch (cause) {
     throw openError(folder, cause)
   }
+}
+
+/**
+ * LevelDB repairs without asking for the lock, also under a running service. Its way to open only what does not exist does, and gives up before
+ * it reads or changes anything.
+ */
+async function requireUnlocked (folder: string): Promise<void> {
+  if (!await access(folder).then(() => true, () => false)) throw noDatabase(folder)
+  const probe: Database = new Level<Buffer, Buffer>(folder, { ...OPTIONS, createIfMissing: false, errorIfExists: true })
+  const cause = await probe.open().then(async () => { await probe.close() }, (error: unknown) => error)
+  const error = openError(folder, cause)
+  if (error.code === 'LOCKED') throw error
+}
+
+function noDatabase (folder: string): StoreError {
+  return new StoreError({ code: 'UNREADABLE', message: `there is no database in ${folder}` })
 }
 
 type Reading = { snapshot?: ReturnType<Database['snapshot']> }
@@ -95,7 +117,7 @@ function viewOf (db: Database, content: string, reading: Reading): Omit<View, 'c
     try {
       yield * source
     } catch (cause) {
-      throw damaged(cause)
+      throw damaged(db.location, cause)
     }
   }
   return {
@@ -105,7 +127,7 @@ function viewOf (db: Database, content: string, reading: Reading): Omit<View, 'c
         const found: Buffer | undefined = await db.get(key, reading)
         return found
       } catch (cause) {
-        throw damaged(cause)
+        throw damaged(db.location, cause)
       }
     },
     entries: (prefix, from) => guarded(db.iterator({
@@ -122,17 +144,17 @@ function viewOf (db: Database, content: string, reading: Reading): Omit<View, 'c
 }
 
 /** What the database itself cannot read is damaged; other errors are a consumer's and pass. */
-function damaged (cause: unknown): unknown {
+function damaged (folder: string, cause: unknown): unknown {
   if (cause instanceof StoreError || !(cause instanceof Error) || !('code' in cause)) return cause
   return String(cause.code).startsWith('LEVEL_')
-    ? new StoreError({ code: 'DAMAGED', message: `the database cannot read one of its files (${cause.message})`, cause })
+    ? new StoreError({ code: 'DAMAGED', message: `the database in ${folder} cannot read one of its files (${cause.message})`, cause })
     : cause
 }
 
 function openError (folder: string, cause: unknown): StoreError {
   const inner = cause instanceof Error ? cause.cause : undefined
   const locked = [cause, inner].some((error) => error instanceof Error && (
-    ('code' in error && error.code === 'LEVEL_LOCKED') || /lock/i.test(error.message)))
+    ('code' in error && error.code === 'LEVEL_LOCKED') || /\block\b/i.test(error.message)))
   if (locked) return new StoreError({ code: 'LOCKED', message: `another process uses the database in ${folder}`, cause })
   const why = inner instanceof Error ? ` (${inner.message})` : ''
   return new StoreError({ code: 'UNREADABLE', message: `the database in ${folder} does not open${why}`, cause })

@@ -1,5 +1,5 @@
 import { type Database, put, read, stored, write } from './database.js'
-import { type Doubt, doubtOf, settle } from './doubt.js'
+import { type Doubt, type Doubtful, doubtOf, settled } from './doubt.js'
 import { textKey } from './keys.js'
 
 /** What the service fixed at its first start. Written once, by main. */
@@ -20,6 +20,8 @@ export interface BundleState {
 
 /** Single values of the service. */
 export interface Meta {
+  /** Of the database's files. */
+  readonly folder: string
   log (): Promise<LogIdentity | undefined>
   createLog (value: LogIdentity): Promise<void>
   bundle (): Promise<BundleState>
@@ -39,14 +41,19 @@ export function createMeta (db: Database): Meta {
     return found === undefined ? undefined : stored(found, name) as T
   }
   const set = (name: string, value: unknown): Promise<void> => write(db, [put(textKey('x', name), JSON.stringify(value))])
+  const doubtful: Doubtful = { folder: db.location, get: (key) => read(db, key) }
   return {
+    folder: db.location,
     log: () => get('log'),
     createLog: (value) => set('log', value),
     bundle: async () => await get<BundleState>('bundle') ?? { scanned: '0', configs: [], definitions: [] },
     saveBundle: (value) => set('bundle', value),
     bundleFile: () => read(db, textKey('x', 'bundle-file')),
     saveBundleFile: (bytes) => write(db, [put(textKey('x', 'bundle-file'), Buffer.from(bytes))]),
-    doubt: () => doubtOf(db),
-    settle: () => settle(db)
+    doubt: () => doubtOf(doubtful),
+    async settle () {
+      const puts = await settled(doubtful)
+      if (puts.length > 0) await write(db, puts)
+    }
   }
 }

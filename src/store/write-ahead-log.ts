@@ -1,11 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isFull, StoreError, type StoreErrorCode } from './errors.js'
 import { damageIn } from './log-format.js'
 import { liveLog } from './manifest.js'
 
-/** What is done about a damaged database; the copy is for whoever knows more. */
-export const REPAIR = 'copy the folder, then `steelyard rebuild-index --repair` and `steelyard fsck`, which names what is lost; or restore a backup'
+/** What is done about a damaged database in a data folder; the copy is for whoever knows more. */
+export function remedyFor (data: string): string {
+  return `copy ${data}, then ${REPAIR} --data ${data}\` and \`steelyard fsck --data ${data}\`, which names what is lost; or restore a backup`
+}
+
+const REPAIR = '`steelyard rebuild-index --repair'
 
 /**
  * Fails with `DAMAGED` when the database in a folder has lost something that LevelDB would go on without. Its log holds what is not in tables yet,
@@ -16,15 +20,15 @@ export const REPAIR = 'copy the folder, then `steelyard rebuild-index --repair` 
 export async function requireSoundLogs (folder: string): Promise<void> {
   const names = await readdir(folder)
   // It would begin an empty database in its place, and delete what is there.
-  if (!names.includes('CURRENT') && names.some((name) => /\.(ldb|log)$/.test(name))) throw damaged(`${join(folder, 'CURRENT')} is missing`)
+  if (!names.includes('CURRENT') && names.some((name) => /\.(ldb|log)$/.test(name))) throw damaged(folder, 'CURRENT', 'is missing')
   const live = await liveLog(folder)
   if (live !== undefined && !names.includes(live)) {
-    throw damaged(`${join(folder, live)} is missing, and deposits that were acknowledged with it`)
+    throw damaged(folder, live, 'is missing, and deposits that were acknowledged with it')
   }
   for (const name of names) {
     if (!name.endsWith('.log')) continue
     const at = damageIn(await readFile(join(folder, name)))
-    if (at !== undefined) throw damaged(`${join(folder, name)} is damaged at byte ${at}, and deposits that were acknowledged may be lost with it`)
+    if (at !== undefined) throw damaged(folder, name, `is damaged at byte ${at}, and deposits that were acknowledged may be lost with it`)
   }
 }
 
@@ -33,13 +37,13 @@ const CODES: Readonly<Record<string, StoreErrorCode>> = {
   DAMAGED: 'DAMAGED', UNREADABLE: 'UNREADABLE', LEVEL_CORRUPTION: 'UNREADABLE', LEVEL_IO_ERROR: 'UNREADABLE'
 }
 
-/** What keeps a service from starting on its database, with what can be done about it; other errors as they are. */
-export function withRemedy (error: unknown): unknown {
+/** What keeps a service from starting on the database of a data folder, with what can be done about it; other errors as they are. */
+export function withRemedy (error: unknown, data: string): unknown {
   if (!(error instanceof Error) || !('code' in error) || error.message.includes(REPAIR) || isFull(error)) return error
   const code = CODES[String(error.code)]
-  return code === undefined ? error : new StoreError({ code, message: `${error.message}: ${REPAIR}`, cause: error })
+  return code === undefined ? error : new StoreError({ code, message: `${error.message}: ${remedyFor(data)}`, cause: error })
 }
 
-function damaged (what: string): StoreError {
-  return new StoreError({ code: 'DAMAGED', message: `${what}: ${REPAIR}` })
+function damaged (folder: string, file: string, what: string): StoreError {
+  return new StoreError({ code: 'DAMAGED', message: `${join(folder, file)} ${what}: ${remedyFor(dirname(folder))}` })
 }

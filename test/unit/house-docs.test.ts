@@ -2,10 +2,26 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { exitRows } from '../../src/cli/exit-codes.js'
+import { run } from '../../src/cli/program.js'
 import { configTable } from '../../src/config.js'
 
 const readme = readFileSync('README.md', 'utf8')
+
+/** What a call of the program prints, in this process. */
+async function printed (t: Test, ...argv: string[]): Promise<string> {
+  const { args, restore } = t.capture(process.stdout, 'write', () => true)
+  await run(argv)
+  restore()
+  return args().map(([text]) => String(text)).join('')
+}
+
+/** The sub-commands that a help lists. */
+function commandsIn (help: string): string[] {
+  const list = /^Commands:\n((?: .*\n)+)/m.exec(help)?.[1] ?? ''
+  return [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help')
+}
 
 t.test('the configuration table is the schema\'s', async (t) => {
   for (const { name, default: preset } of configTable()) {
@@ -30,12 +46,34 @@ t.test('the API table lists every path, and no other', async (t) => {
 })
 
 t.test('both READMEs name every command', async (t) => {
-  const help = execFileSync(process.execPath, ['dist/src/cli/main.js', '--help'], { encoding: 'utf8' })
-  const commands = [...(help.split('Commands:')[1] ?? '').matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name as string).filter((name) => name !== 'help')
+  const commands = commandsIn(await printed(t, '--help'))
   t.ok(commands.length > 10)
   for (const document of ['README.md', 'README.zh-CN.md']) {
     const text = readFileSync(document, 'utf8')
     for (const name of commands) t.match(text, new RegExp(`\\| .*\`${name}[ \`]`), `${document}: ${name}`)
+  }
+})
+
+t.test('exit codes are the same everywhere: in the table of the document and at the end of every help', async (t) => {
+  const operations = readFileSync('docs/operations.md', 'utf8')
+  for (const row of exitRows()) t.ok(operations.includes(`\n${row}\n`), row)
+  const codes = new Map<string, string>()
+  const collect = async (...names: string[]): Promise<void> => {
+    const help = await printed(t, ...names, '--help')
+    const children = commandsIn(help)
+    for (const child of children) await collect(...names, child)
+    if (children.length === 0) codes.set(names.join(' '), /^Exit codes: (.*; 64 wrong usage\.)\n$/m.exec(help)?.[1] ?? '')
+  }
+  await collect()
+  t.ok(codes.size > 20)
+  for (const [name, text] of codes) {
+    const own = exitRows().find((row) => row.startsWith(`| \`${name}\` |`)) ?? exitRows().at(-1) as string
+    const [, ok = '', failed = '', unchecked = ''] = own.split(' | ').map((cell) => cell.replace(/ ?\|$/, ''))
+    t.equal(text, [`0 ${ok}`, `1 ${failed}`, ...(unchecked === '' ? [] : [`2 ${unchecked}`]), '64 wrong usage.'].join('; '), `${name} --help`)
+  }
+  for (const row of exitRows()) {
+    const name = /`(.*?)`/.exec(row)?.[1]
+    t.ok(name === undefined || codes.has(name), `${row}: is a command`)
   }
 })
 

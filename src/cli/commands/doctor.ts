@@ -25,18 +25,18 @@ const POLL_MS = 100
 export async function run (options: DoctorOptions, terminal: Terminal): Promise<number> {
   const data = resolve(dataFolder(options.data))
   const url = serviceUrl(options.url)
-  if (options.wait === true) await untilReady(url)
+  if (options.wait === true) await untilReady(url, data)
   const checks = [node(), ...(await Promise.all([
-    folder(data), disk(data), credentials(data), port(url), service(url), ledger(data), identity(data)
+    folder(data), disk(data), credentials(data), port(url), service(url, data), ledger(data), identity(data)
   ])).flat()]
   const problems = checks.filter(({ level }) => level === 'problem').length
   terminal.result(checks.map(line).join('\n'), { ok: problems === 0, checks })
   return problems === 0 ? 0 : 1
 }
 
-async function untilReady (url: string): Promise<void> {
+async function untilReady (url: string, data: string): Promise<void> {
   for (const deadline = Date.now() + WAIT_MS; Date.now() < deadline;) {
-    if ((await readinessChecks(url))[0]?.level === 'ok') return
+    if ((await readinessChecks(url, data))[0]?.level === 'ok') return
     await new Promise((resolve) => { setTimeout(resolve, POLL_MS) })
   }
 }
@@ -96,13 +96,13 @@ async function port (url: string): Promise<Check> {
 }
 
 /** What the service says of itself, and whether its clock and this one agree. */
-async function service (url: string): Promise<Check[]> {
+async function service (url: string, data: string): Promise<Check[]> {
   try {
     const asked = Date.now()
     const { headers } = await connect(url).call('GET', '/health/live')
     const checks: Check[] = [{ name: 'service', level: 'ok', says: 'alive' }]
     if (headers.date !== undefined) checks.push(clock(asked, headers.date))
-    return [...checks, ...await readinessChecks(url)]
+    return [...checks, ...await readinessChecks(url, data)]
   } catch (error) {
     if (error instanceof CliError && error.code === 'UNREACHABLE') return []
     return [{ name: 'service', level: 'problem', says: messageOf(error), advice: 'is it another program on that port? set STEELYARD_PORT' }]
@@ -120,9 +120,10 @@ function clock (asked: number, date: string): Check {
 async function ledger (data: string): Promise<Check[]> {
   const { STEELYARD_LEDGER: setting = 'embedded' } = process.env
   if (setting !== 'embedded') return await profileChecks(setting)
-  const found = await networkStatus(networkFolder({ data })).catch(() => undefined)
+  const dir = networkFolder({ data })
+  const found = await networkStatus(dir).catch(() => undefined)
   if (found === undefined) {
-    return [{ name: 'ledger', level: 'warning', says: 'the embedded network does not run', advice: 'the service starts it; alone: steelyard network up --embedded' }]
+    return [{ name: 'ledger', level: 'warning', says: 'the embedded network does not run', advice: `the service starts it; alone: steelyard network up --dir ${dir}` }]
   }
   return [embedded(found)]
 }

@@ -2,14 +2,15 @@ import { readLogIdentity } from '../../ops/fsck/service.js'
 import { reconcile } from '../../ops/reconcile.js'
 import { nodeCrypto } from '../../platform/node.js'
 import type { Report } from '../../ops/report.js'
-import { confirmRestored, isRestored } from '../../store/doubt.js'
+import { confirm, type Doubt, doubtOf } from '../../store/doubt.js'
 import { type Maintenance, openMaintenance } from '../../store/maintenance.js'
-import { CliError, EXIT } from '../errors.js'
+import { CliError } from '../errors.js'
+import { EXIT } from '../exit-codes.js'
 import { createProgressLine, type DataOptions, folderOf, ledgerSource, printReport, refusing } from '../ops.js'
 import type { Terminal } from '../terminal.js'
 
 export interface ReconcileOptions extends DataOptions {
-  /** The operator says that nothing that was acknowledged is missing in a folder that was restored or repaired. */
+  /** The operator says that nothing that was acknowledged is missing in a folder that was restored, repaired or copied. */
   readonly goOn?: boolean
 }
 
@@ -40,15 +41,22 @@ export async function run (options: ReconcileOptions, terminal: Terminal): Promi
   return printReport('reconcile', report, terminal)
 }
 
-/** A restored folder stays one until a person says that its log goes on here, and the ledger does not say otherwise. */
-async function withConfirmation (db: Maintenance, { goOn = false }: ReconcileOptions, report: Report): Promise<Report> {
-  if (!await isRestored(db)) return report
-  const isConfirmed = goOn && report.exitCode === 0
-  if (isConfirmed) await confirmRestored(db)
-  const note = isConfirmed
-    ? 'confirmed: the service takes deposits on this folder again'
-    : 'this folder was restored or repaired, and takes no deposits: if log and ledger are equal and nothing that was acknowledged is missing, say so with --go-on'
-  return { ...report, notes: [...report.notes, note] }
+/** A folder in doubt stays so until a person says that its log goes on here, and the ledger does not say otherwise. */
+async function withConfirmation (db: Maintenance, options: ReconcileOptions, report: Report): Promise<Report> {
+  const doubt = await doubtOf(db)
+  const folder = folderOf(options)
+  const isConfirmed = options.goOn === true && report.exitCode === 0
+  if (doubt !== undefined && isConfirmed) await confirm(db)
+  return { ...report, notes: [...report.notes, ...noteOn(doubt, options, isConfirmed).map((text) => `${folder} ${text}`)] }
+}
+
+const MADE: Readonly<Record<Doubt, string>> = { restored: 'was restored or repaired', copied: 'is a copy, or lies elsewhere than before' }
+
+function noteOn (doubt: Doubt | undefined, { goOn = false }: ReconcileOptions, isConfirmed: boolean): string[] {
+  if (doubt === undefined) return goOn ? ['was not restored, repaired or copied: there was nothing to go on from, and nothing was changed'] : []
+  return [isConfirmed
+    ? 'is confirmed: the service takes deposits on it again'
+    : `${MADE[doubt]}, and takes no deposits: if log and ledger are equal and nothing that was acknowledged is missing, say so with --go-on`]
 }
 
 async function connect<T> (work: () => Promise<T>): Promise<T> {

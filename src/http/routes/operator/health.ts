@@ -33,7 +33,7 @@ const Ready = Type.Object({
   ledger: Type.Union([Type.Literal('up'), Type.Literal('stalled'), Type.Literal('down')]),
   reasons: Type.Array(Type.String()),
   stalled: Type.Optional(Stalled),
-  detail: Type.Optional(Type.String({ description: 'what is stalled, why the ledger cannot be used, or why deposits are refused, in a sentence' })),
+  detail: Type.Optional(Type.String({ description: 'what is stalled, why the ledger cannot be used, what a service that starts waits for, or why deposits are refused, in a sentence' })),
   log: Type.String(),
   fingerprint: Type.Optional(Type.String()),
   organizations: Type.Array(Organization, { description: 'how each organization of the ledger answers what is put to all of them' }),

@@ -1,0 +1,116 @@
+/** Data folders that may be older than what was promised from them: nothing goes on with them unless somebody says so. */
+import { spawn } from 'node:child_process'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { cp, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import t from 'tap'
+import { run as rebuildIndex } from '../../src/cli/commands/rebuild-index.js'
+import { run as reconcile } from '../../src/cli/commands/reconcile.js'
+import { readinessChecks } from '../../src/cli/ledger-checks.js'
+import type { Terminal } from '../../src/cli/terminal.js'
+import { receiptKeyId } from '../../src/core/receipt.js'
+import { parseTrustBundle, trustBundleBytes } from '../../src/core/trust-bundle.js'
+import { nodeCrypto } from '../../src/platform/node.js'
+import type { Report } from '../../src/ops/report.js'
+import { doubtOf, noteRestored } from '../../src/store/doubt.js'
+import { textKey } from '../../src/store/keys.js'
+import { withDatabase } from '../support/damage.js'
+import { dataFolder, type RunningService, startService, until, untilReady } from '../support/service.js'
+
+const data = dataFolder(t)
+const profile = join(data, 'network', 'profiles', 'operator.json')
+const CLI = resolve('dist/src/cli/main.js')
+const numbers: string[] = []
+let copies = 0
+
+/** A copy of all that is not the ledger. */
+async function copy (): Promise<string> {
+  const folder = join(data, `copy-${++copies}`)
+  for (const part of ['db', 'content', 'keys', 'wallet', 'credentials.json']) await cp(join(data, part), join(folder, part), { recursive: true })
+  return folder
+}
+
+/** Runs a command in this process, with the ledger. */
+async function tool (run: (options: any, terminal: Terminal) => Promise<number>, options: object): Promise<{ code: number, report: Report }> {
+  let report: unknown
+  const code = await run({ ledger: profile, ...options }, { result: (_text: string, json: unknown) => { report = json } } as Terminal)
+  return { code, report: report as Report }
+}
+
+const final = async (service: RunningService): Promise<void> => {
+  await until(async () => (await service.json(`/v1/evidence/${numbers.at(-1) as string}?wait=final`)).body.state === 'final')
+}
+
+t.before(async () => {
+  const service = await startService(data)
+  await untilReady(service)
+  for (let i = 0; i < 3; i++) numbers.push((await service.depositDigests(randomBytes(32).toString('hex'))).body.number)
+  await final(service)
+  await service.kill() // its ledger stays
+})
+
+t.test('a repair that is killed at any step leaves the folder in doubt', async (t) => {
+  const killed = async (folder: string, at: string): Promise<NodeJS.Signals | null> => {
+    const preload = `--import=${resolve('dist/test/support/kill-in-repair.js')}`
+    const child = spawn(process.execPath, [preload, CLI, 'rebuild-index', '--repair', '--no-ledger', '--data', folder], {
+      env: { PATH: process.env.PATH, KILL_AT: at }, stdio: 'ignore'
+    })
+    return await new Promise((resolve) => { child.once('close', (_code, signal) => { resolve(signal) }) })
+  }
+  for (const at of ['before-repair', 'after-repair', 'before-write']) {
+    const folder = await copy()
+    t.equal(await killed(folder, at), 'SIGKILL', at)
+    t.equal(await withDatabase(folder, doubtOf), 'restored', at)
+    t.equal((await tool(rebuildIndex, { data: folder })).code, 0)
+    t.equal(await withDatabase(folder, doubtOf), 'restored', `${at}: to write indexes again changes nothing of it`)
+    t.equal((await tool(reconcile, { data: folder, goOn: true })).code, 0)
+    t.equal(await withDatabase(folder, doubtOf), undefined, `${at}: a person does`)
+  }
+  const used = await copy()
+  await withDatabase(used, async () => {
+    await t.rejects(tool(rebuildIndex, { data: used, repair: true }), { code: 'DATA', reason: 'LOCKED' })
+  })
+  t.equal(await withDatabase(used, doubtOf), 'copied', 'and a database that somebody uses is not repaired')
+})
+
+t.test('--go-on says what it did, and when there was nothing to go on from', async (t) => {
+  const folder = await copy()
+  t.match((await tool(reconcile, { data: folder })).report.notes, [`${folder} is a copy, or lies elsewhere than before, and takes no deposits: if log and ledger are equal`])
+  t.match((await tool(reconcile, { data: folder, goOn: true })).report.notes, [`${folder} is confirmed: the service takes deposits on it again`])
+  t.match(await tool(reconcile, { data: folder, goOn: true }), {
+    code: 0, report: { notes: [`${folder} was not restored, repaired or copied: there was nothing to go on from, and nothing was changed`] }
+  })
+  t.same((await tool(reconcile, { data: folder })).report.notes, [])
+})
+
+t.test('doctor names the cause before what follows from it, and what a service that starts waits for', async (t) => {
+  const folder = await copy()
+  await withDatabase(folder, async (db) => { await noteRestored(db, new Date().toISOString()) })
+  const nowhere = join(folder, 'profiles', 'nowhere.json')
+  await cp(join(data, 'network', 'profiles'), join(folder, 'profiles'), { recursive: true })
+  await cp(join(data, 'network', 'network-facts.json'), join(folder, 'network-facts.json'))
+  await writeFile(nowhere, (await readFile(profile, 'utf8')).replace(/(127\.0\.0\.1|localhost):\d+/g, '$1:9'))
+  const service = await startService(folder, { STEELYARD_LEDGER: nowhere })
+  t.teardown(async () => { await service.kill() })
+  const [first] = await readinessChecks(service.url, folder)
+  t.match(first, { level: 'problem', says: /: starting: waits for the ledger/, advice: /^`steelyard doctor --wait`.*; then: / })
+  await until(async () => (await service.json('/health/ready')).body.stages.some(({ lastError }: any) => lastError !== undefined))
+  const [ready] = await readinessChecks(service.url, folder)
+  t.match(ready, { says: /^not ready \(LEDGER_UNAVAILABLE.*, LOG_UNCONFIRMED\): since .* the ledger cannot be used, because / })
+  t.match(ready?.advice, new RegExp(`^fewer nodes of the ledger answer.*; then: ${folder} was restored.*steelyard reconcile --data ${folder}.*--go-on$`))
+  t.match(service.output(), new RegExp(`"doubt":"restored","folder":"${folder}/db"`))
+})
+
+t.test('a receipt key that only stands somewhere in the trust bundle is not one of the log\'s', async (t) => {
+  const folder = await copy()
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const keyId = receiptKeyId(nodeCrypto, new Uint8Array(publicKey.export({ format: 'der', type: 'spki' })))
+  await withDatabase(folder, async (db) => {
+    const bundle = parseTrustBundle(await db.get(textKey('x', 'bundle-file')) as Buffer)
+    const [entity, ...others] = bundle.identity.entities
+    const identity = { ...bundle.identity, entities: [{ ...entity as NonNullable<typeof entity>, name: keyId }, ...others] }
+    await db.write([{ type: 'put', key: textKey('x', 'bundle-file'), value: Buffer.from(trustBundleBytes({ ...bundle, identity })) }])
+  })
+  await writeFile(join(folder, 'keys', 'receipt.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  await t.rejects(startService(folder), { signal: null, message: /the receipts of this log are by [^]*put that one back/ })
+})

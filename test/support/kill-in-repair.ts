@@ -1,0 +1,20 @@
+/**
+ * Loaded before the command line (`node --import`): ends the process by SIGKILL at a step of `rebuild-index --repair`, which KILL_AT names.
+ */
+import { Level } from 'level'
+
+const at = process.env.KILL_AT
+const die = (): void => { process.kill(process.pid, 'SIGKILL') }
+const level = Level as unknown as { repair (folder: string): Promise<void> }
+const { repair } = level
+level.repair = async (folder) => {
+  if (at === 'before-repair') die()
+  await repair.call(level, folder)
+  if (at === 'after-repair') die()
+}
+const prototype = Level.prototype as unknown as { batch (...operations: unknown[]): unknown }
+const { batch } = prototype
+prototype.batch = function (...operations) {
+  if (at === 'before-write') die()
+  return batch.apply(this, operations)
+}
