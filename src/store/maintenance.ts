@@ -94,6 +94,12 @@ export async function repairDatabase (data: string): Promise<void> {
   }
 }
 
+/** Whether a process has the database of a data folder open. */
+export async function isInUse (data: string): Promise<boolean> {
+  const error = await requireUnlocked(join(data, 'db')).catch((cause: unknown) => cause)
+  return error instanceof StoreError && error.code === 'LOCKED'
+}
+
 /**
  * LevelDB repairs without asking for the lock, also under a running service. Its way to open only what does not exist does, and gives up before
  * it reads or changes anything.

@@ -2,6 +2,7 @@ import { importArchive } from '../../ops/archive/read.js'
 import { nodeCrypto } from '../../platform/node.js'
 import { archiveSummary, readFileStream } from '../archive-file.js'
 import { createProgressLine, type DataOptions, folderOf, refusing } from '../ops.js'
+import { removeOnSignal } from '../remove-on-signal.js'
 import type { Terminal } from '../terminal.js'
 
 export interface ImportOptions extends DataOptions {
@@ -16,7 +17,13 @@ export async function run (file: string, options: ImportOptions, terminal: Termi
   const imported = await refusing(async () => {
     try {
       return await importArchive({
-        source: readFileStream(file), target, crypto: nodeCrypto, now: new Date().toISOString(), checkOnly: options.check === true, onProgress
+        source: readFileStream(file),
+        target,
+        crypto: nodeCrypto,
+        now: new Date().toISOString(),
+        checkOnly: options.check === true,
+        onProgress,
+        guard: removeOnSignal
       })
     } finally {
       end()

@@ -14,6 +14,7 @@ import type { OnProgress, Report } from '../report.js'
 import { numberKeyOf } from '../fsck/position.js'
 import { parseGroup, readable } from '../stored.js'
 import { type ArchiveFolder, BUNDLE_FILE, FOLDERS, LOG_FILE, type Manifest } from './format.js'
+import { importFolder, sweepImports } from './leftovers.js'
 import { invalid, readArchive } from './unpack.js'
 
 export interface ImportOptions {
@@ -25,24 +26,30 @@ export interface ImportOptions {
   /** Verifies and keeps nothing. */
   readonly checkOnly?: boolean
   readonly onProgress: OnProgress
+  /** Gets the folder that holds everything until it is whole; what it answers is called, perhaps twice, when that is over. */
+  readonly guard?: (folder: string) => () => void
 }
 
 export interface Imported { readonly manifest: Manifest, readonly manifestSha256: string, readonly report: Report }
 
 /**
  * Reads an archive into a new data folder. Everything is written beside the target first; indexes and tiles are computed, the whole is checked
- * as `fsck` does, and only what verifies and comes out as the manifest says gets the target's name. Else nothing is left.
+ * as `fsck` does, and only what verifies and comes out as the manifest says gets the target's name. Else nothing is left; what a
+ * process that was killed left is removed by the next import beside it.
  */
 export async function importArchive (options: ImportOptions): Promise<Imported> {
   const target = resolve(options.target)
   if (options.checkOnly !== true && (await readdir(target).catch(() => [])).length > 0) {
     throw new OpsError({ code: 'FOLDER_NOT_EMPTY', message: `${target} is not empty: an import goes into a new data folder` })
   }
-  const folder = `${target}.importing-${process.pid}`
+  await sweepImports(target)
+  const folder = importFolder(target, process.pid)
+  const release = options.guard?.(folder)
   try {
     const imported = await receive(options, folder)
     if (options.checkOnly === true) await rm(folder, { recursive: true })
     else {
+      release?.() // what is whole is not taken apart while it gets its name
       await mkdir(dirname(target), { recursive: true })
       await rename(folder, target)
     }
@@ -50,6 +57,8 @@ export async function importArchive (options: ImportOptions): Promise<Imported> 
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
+  } finally {
+    release?.()
   }
 }
 

@@ -1,0 +1,64 @@
+/** An import that is stopped leaves nothing; what one that was killed left is removed by the next. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import t from 'tap'
+import { openMaintenance } from '../../src/store/maintenance.js'
+import { until } from '../support/service.js'
+
+const CLI = resolve('dist/src/cli/main.js')
+
+interface Import { readonly child: ChildProcess, readonly ended: Promise<number | NodeJS.Signals | null> }
+
+function steelyard (...args: string[]): Import {
+  const child = spawn(process.execPath, [CLI, 'import', ...args], { stdio: 'ignore' })
+  return { child, ended: new Promise((resolve) => { child.once('close', (code, signal) => { resolve(signal ?? code) }) }) }
+}
+
+/** One that has its folder and waits for its archive, which never comes. */
+async function waiting (parent: string): Promise<Import & { readonly folder: string }> {
+  const fifo = join(parent, 'archive.tar')
+  if (!existsSync(fifo)) execFileSync('mkfifo', [fifo])
+  const run = steelyard(fifo, '--data', join(parent, 'restored'))
+  const folder = join(parent, `restored.importing-${run.child.pid}`)
+  await until(() => Promise.resolve(existsSync(join(folder, 'db', 'CURRENT'))))
+  return { ...run, folder }
+}
+
+t.test('one that is told to end leaves nothing, and ends by that signal', async (t) => {
+  const parent = t.testdir({})
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const { child, ended, folder } = await waiting(parent)
+    child.kill(signal)
+    t.equal(await ended, signal)
+    t.notOk(existsSync(folder), signal)
+  }
+  t.same(readdirSync(parent), ['archive.tar'])
+})
+
+t.test('the next import sweeps what killed ones left, and nothing that is in use or is something else', async (t) => {
+  const parent = t.testdir({})
+  const left = await waiting(parent)
+  left.child.kill('SIGKILL')
+  t.equal(await left.ended, 'SIGKILL')
+  t.ok(existsSync(left.folder))
+  const dead = left.child.pid as number
+  const running = await waiting(parent) // sweeps, and is not swept
+  t.notOk(existsSync(left.folder))
+
+  const elsewhere = join(parent, `other.importing-${dead}`) // of a process that this one cannot see
+  mkdirSync(elsewhere)
+  const db = await openMaintenance(elsewhere, { create: true })
+  const foreign = join(parent, `photos.importing-${dead}`)
+  mkdirSync(foreign)
+  writeFileSync(join(foreign, 'one.jpg'), '')
+  writeFileSync(join(parent, 'garbage.tar'), 'garbage')
+  t.equal(await steelyard(join(parent, 'garbage.tar'), '--check', '--data', join(parent, 'checked')).ended, 1)
+  t.ok([running.folder, elsewhere, foreign].every((folder) => existsSync(folder)))
+  await db.close()
+  t.equal(await steelyard(join(parent, 'garbage.tar'), '--check', '--data', join(parent, 'checked')).ended, 1)
+  t.notOk(existsSync(elsewhere))
+  running.child.kill('SIGTERM')
+  t.equal(await running.ended, 'SIGTERM')
+  t.same(readdirSync(parent).sort(), ['archive.tar', 'garbage.tar', `photos.importing-${dead}`])
+})
