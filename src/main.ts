@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Logger, pino } from 'pino'
-import { ensureNetwork, type NetworkFacts, type NetworkHandle } from '../network/embedded/client.js'
+import { ensureNetwork, hasNetwork, type NetworkFacts, type NetworkHandle } from '../network/embedded/client.js'
 import { EmbeddedNetworkError } from '../network/embedded/errors.js'
 import { type Config, ConfigError, readConfig } from './config.js'
 import type { Ledger } from './ledger/ledger.js'
@@ -75,13 +75,14 @@ function createLedgerAccess (config: Config, logger: Logger): MainLedger {
       client: config.ledgerClient, profile, wallet: `${config.data}/wallet`, log, crypto: nodeCrypto, clock: Date.now
     })
   }
-  const ensure = async (dir: string, orgs: number | undefined): Promise<NetworkHandle> => {
+  const ensure = async (dir: string, orgs: number | undefined, mustExist: boolean): Promise<NetworkHandle> => {
     if (refused !== undefined) throw refused
     try {
       return await ensureNetwork({
         dir,
         ...(orgs === undefined ? {} : { orgs }),
         chaincode: CHAINCODE,
+        mustExist,
         log: (event, fields) => { logger.info(fields ?? {}, event) }
       })
     } catch (error) {
@@ -94,9 +95,10 @@ function createLedgerAccess (config: Config, logger: Logger): MainLedger {
   }
   return {
     unusable,
-    async connect (log) {
+    isThere: () => config.ledger.kind === 'profile' || hasNetwork(config.ledger.dir),
+    async connect (log, isKnown) {
       if (config.ledger.kind === 'profile') return await open(log, config.ledger.profile, config.ledger.facts)
-      const handle = await ensure(config.ledger.dir, config.ledger.orgs)
+      const handle = await ensure(config.ledger.dir, config.ledger.orgs, isKnown)
       if (handle.started || network === undefined) network = handle // whoever started it stops it
       return await open(log, handle.profilePath(), handle.factsPath)
     },

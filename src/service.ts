@@ -18,7 +18,10 @@ import { withRemedy } from './store/write-ahead-log.js'
 
 /** How the service reaches its ledger; made by main, which alone knows the networks. */
 export interface LedgerAccess {
-  connect (log: string): Promise<Ledger>
+  /** Whether there is a ledger to connect to, or one has to be made first. */
+  isThere (): boolean
+  /** `isKnown`: the log was on its ledger before, so that none is made. */
+  connect (log: string, isKnown: boolean): Promise<Ledger>
   facts (): TrustFacts
 }
 
@@ -82,9 +85,10 @@ async function start (options: ServiceOptions, store: Store, checkpoint: Context
     steadyClock,
     connect: async () => {
       if (!await gate.opened) throw new TypeError('a service that does not listen asks for no ledger')
-      return await ledger.connect(log.origin)
+      return await ledger.connect(log.origin, await store.meta.isOnLedger())
     },
     facts: () => ledger.facts(),
+    isLedgerMissing: await store.meta.isOnLedger() && !ledger.isThere(),
     skewMs: log.skewMs,
     sealAgeMs: config.sealAgeMs,
     sealSize: config.sealSize,

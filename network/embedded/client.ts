@@ -3,11 +3,12 @@
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { NetworkStatus } from './control.js'
+import { isDescribed } from './description.js'
 import { EmbeddedNetworkError } from './errors.js'
 import { privateFolder, readIfPresent } from './files.js'
 import type { ChaincodeSource } from './process.js'
@@ -24,6 +25,8 @@ export interface EnsureOptions {
   readonly orgs?: number
   readonly channel?: string
   readonly chaincode?: ChaincodeSource
+  /** A log was on it: code NETWORK_MISSING, rather than a new one. */
+  readonly mustExist?: boolean
   /** Stop the network when this process goes, however it goes. Default: it stays, and is found again. */
   readonly withParent?: boolean
   log? (event: string, fields?: Readonly<Record<string, unknown>>): void
@@ -52,6 +55,11 @@ const LAST_LINES = 20
 
 /** Uses the network of a folder if it runs, else starts it; resolves when it is ready. Code DESCRIPTION: it is another than was asked for. */
 export async function ensureNetwork (options: EnsureOptions): Promise<NetworkHandle> {
+  if (options.mustExist === true && !hasNetwork(options.dir)) {
+    const message = `there is no network in ${resolve(options.dir)}, and a log that was on one: bring that folder from where it was or from the backup ` +
+      '(if the log is on another ledger, say so by STEELYARD_LEDGER); nothing was made in its place'
+    throw new EmbeddedNetworkError({ code: 'NETWORK_MISSING', message })
+  }
   const dir = privateFolder(resolve(options.dir))
   const found = await networkStatus(dir)
   if (found !== undefined) return handle(dir, false, checked(found, options))
@@ -66,6 +74,11 @@ export async function ensureNetwork (options: EnsureOptions): Promise<NetworkHan
     if (started) await networkStop(dir) // nobody gets a handle to stop it with
     throw error
   }
+}
+
+/** Whether a folder holds a network with its ledger, running or not. */
+export function hasNetwork (dir: string): boolean {
+  return isDescribed(dir) && existsSync(join(dir, 'ledger', 'CURRENT'))
 }
 
 /** The status of a folder's network, or undefined if none runs. */

@@ -83,6 +83,11 @@ function organization (name: string): OrgDescription {
   }
 }
 
+/** Whether a network was made in a folder. */
+export function isDescribed (folder: string): boolean {
+  return readIfPresent(join(folder, FILE)) !== undefined
+}
+
 /** The description of a folder, or undefined if no network was made in it. */
 export function readDescription (folder: string): NetworkDescription | undefined {
   const text = readIfPresent(join(folder, FILE))

@@ -3,6 +3,7 @@ export type EmbeddedErrorCode =
   | 'FOLDER_LOCKED' // another process runs on this data folder
   | 'FOLDER_DAMAGED' // files of the folder contradict each other or cannot be read
   | 'DESCRIPTION' // organizations, channel or chaincodes that cannot be
+  | 'NETWORK_MISSING' // there is none in this folder, and a new one is not wanted
   | 'NOT_RUNNING' // no process runs on this data folder
   | 'START_FAILED' // the process died, or was not ready in time
   | 'CONTROL' // the running process refused a request

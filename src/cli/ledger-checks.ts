@@ -91,6 +91,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   LATE: `the clocks of a majority of the organizations and the service's differ: synchronize them with NTP; ${SAFE}`,
   CONFIGURATION: `the connection profile, the channel or the identity does not fit this ledger; ${SAFE}`,
   GAP: `the ledger was set back, or its peers are catching up: compare their heights, and is it the right network? ${SAFE}`,
+  NETWORK_MISSING: 'bring the folder of the embedded ledger (DATA/network, and DATA/wallet) from where it was or from the backup: the service finds it. Or is ' +
+    'STEELYARD_LEDGER not set, which names another ledger? If it is lost for good, DATA can be served for its proofs as it is; a new log needs a new folder',
   LEDGER_AHEAD: 'DATA is older than its ledger: `steelyard reconcile --data DATA` names the batches that it lacks; restore a newer backup, or, where the folder ' +
     'has their records, `steelyard rebuild-index --data DATA`. It goes on proving what it holds',
   LEDGER_FORK: 'somebody anchored other batches under this log\'s numbers: `steelyard reconcile --data DATA` names the first; is another service running on a copy of this folder?',

@@ -30,14 +30,18 @@ export interface ContinuityOptions {
   readonly meta: Meta
   readonly logTree: LogTree
   readonly progress: Progress
+  /** The ledger is not where it was: what is acknowledged now may never get there. */
+  readonly isLedgerMissing: boolean
   readonly onAlarm: (alarm: LogAlarm) => void
   /** The ledger agrees. */
   readonly onAgreed: () => void
 }
 
-export async function createContinuity ({ context, meta, logTree, progress, onAlarm, onAgreed }: ContinuityOptions): Promise<Continuity> {
+export async function createContinuity (options: ContinuityOptions): Promise<Continuity> {
+  const { context, meta, logTree, progress, onAlarm, onAgreed } = options
   let doubt: Doubt | undefined = await meta.doubt()
-  let isHeld = doubt !== undefined
+  let { isLedgerMissing } = options
+  let isHeld = doubt !== undefined || isLedgerMissing
   let isAlarmed = false
   if (doubt === undefined) await meta.settle()
   else context.log.warn({ doubt, folder: meta.folder }, 'no deposit is taken: this data folder may be older than its ledger')
@@ -49,6 +53,7 @@ export async function createContinuity ({ context, meta, logTree, progress, onAl
   }
   return {
     get refusal () {
+      if (isLedgerMissing) return new NotaryError({ code: 'LEDGER_MISSING', message: MISSING, retryAfter: 60 })
       return doubt === undefined ? undefined : new NotaryError({ code: 'LOG_UNCONFIRMED', message: UNCONFIRMED[doubt], retryAfter: 60 })
     },
     get isHeld () { return isHeld },
@@ -71,6 +76,7 @@ export async function createContinuity ({ context, meta, logTree, progress, onAl
         throw new LedgerError({ code: 'GAP', message })
       }
       isHeld = false
+      isLedgerMissing = false
       if (doubt === 'copied') doubt = undefined
       if (doubt === undefined) await meta.settle()
       onAgreed()
@@ -83,6 +89,8 @@ export const MESSAGES: Readonly<Record<LogAlarm, string>> = {
   LEDGER_AHEAD: 'the ledger holds batches that this data folder does not: the folder is older than its ledger, and takes no deposits',
   LEDGER_FORK: 'the ledger holds another batch under a number of this log: nothing more is promised'
 }
+
+const MISSING = 'the ledger of this log is not where it was: no deposit is taken before it is there again'
 
 const UNCONFIRMED: Readonly<Record<Doubt, string>> = {
   restored: 'this data folder was restored or repaired: it takes no deposits until the operator has confirmed that nothing is missing (steelyard reconcile --go-on)',

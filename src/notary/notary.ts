@@ -29,6 +29,8 @@ export interface NotaryOptions {
   readonly steadyClock?: SteadyClock | undefined
   readonly connect: () => Promise<Ledger>
   readonly facts: () => TrustFacts
+  /** The ledger that the log is on is not where it was, as far as that can be seen without asking it. */
+  readonly isLedgerMissing?: boolean
   readonly skewMs: number
   readonly sealAgeMs: number
   readonly sealSize: number
@@ -75,7 +77,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     for (const stage of [sealer, anchorer]) stage.halt(alarm)
   }
   const continuity = await createContinuity({
-    context, meta: store.meta, logTree, progress, onAlarm: stop, onAgreed: () => { sealer.wake() }
+    context, meta: store.meta, logTree, progress, isLedgerMissing: options.isLedgerMissing ?? false, onAlarm: stop, onAgreed: () => { sealer.wake() }
   })
 
   const link = createLedgerLink({

@@ -56,8 +56,8 @@ export async function noteRepair (folder: string): Promise<void> {
 }
 
 /** For the tools: the folder was made of something that may be older than it, or less. */
-export async function noteRestored (db: Confirmable, at: string): Promise<void> {
-  await db.write([put(RESTORED, JSON.stringify({ at }))])
+export async function noteRestored (db: Confirmable): Promise<void> {
+  await db.write([put(RESTORED, 'true')])
   await forgetNote(db.folder)
 }
 

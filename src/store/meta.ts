@@ -29,10 +29,16 @@ export interface Meta {
   /** The last trust bundle, its exact bytes. */
   bundleFile (): Promise<Uint8Array | undefined>
   saveBundleFile (bytes: Uint8Array): Promise<void>
+  isOnLedger (): Promise<boolean>
   /** Why this folder may be older than what was promised from it. */
   doubt (): Promise<Doubt | undefined>
   /** The log goes on where the folder is now. */
   settle (): Promise<void>
+}
+
+/** Whether the log was on its ledger: there is its trust bundle, which is made of that as soon as it is reached. */
+export async function isOnLedger (db: { get (key: Buffer): Promise<Buffer | undefined> }): Promise<boolean> {
+  return await db.get(textKey('x', 'bundle-file')) !== undefined
 }
 
 export function createMeta (db: Database): Meta {
@@ -50,6 +56,7 @@ export function createMeta (db: Database): Meta {
     saveBundle: (value) => set('bundle', value),
     bundleFile: () => read(db, textKey('x', 'bundle-file')),
     saveBundleFile: (bytes) => write(db, [put(textKey('x', 'bundle-file'), Buffer.from(bytes))]),
+    isOnLedger: () => isOnLedger(doubtful),
     doubt: () => doubtOf(doubtful),
     async settle () {
       const puts = await settled(doubtful)

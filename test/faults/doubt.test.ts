@@ -1,7 +1,8 @@
 /** Data folders that may be older than what was promised from them: nothing goes on with them unless somebody says so. */
 import { spawn } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { cp, readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, readFile, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { run as rebuildIndex } from '../../src/cli/commands/rebuild-index.js'
@@ -12,10 +13,10 @@ import { receiptKeyId } from '../../src/core/receipt.js'
 import { parseTrustBundle, trustBundleBytes } from '../../src/core/trust-bundle.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import type { Report } from '../../src/ops/report.js'
-import { doubtOf, noteRestored } from '../../src/store/doubt.js'
-import { textKey } from '../../src/store/keys.js'
+import { confirm, doubtOf, noteRestored } from '../../src/store/doubt.js'
+import { numberKey, textKey } from '../../src/store/keys.js'
 import { withDatabase } from '../support/damage.js'
-import { dataFolder, type RunningService, startService, until, untilReady } from '../support/service.js'
+import { dataFolder, type RunningService, startService, stopNetwork, until, untilReady } from '../support/service.js'
 
 const data = dataFolder(t)
 const profile = join(data, 'network', 'profiles', 'operator.json')
@@ -35,6 +36,15 @@ async function tool (run: (options: any, terminal: Terminal) => Promise<number>,
   let report: unknown
   const code = await run({ ledger: profile, ...options }, { result: (_text: string, json: unknown) => { report = json } } as Terminal)
   return { code, report: report as Report }
+}
+
+interface Ran { readonly code: number | null, readonly stderr: string }
+
+async function steelyard (...args: string[]): Promise<Ran> {
+  const child = spawn(process.execPath, [CLI, ...args], { env: { PATH: process.env.PATH, HOME: data }, stdio: ['ignore', 'ignore', 'pipe'] })
+  let stderr = ''
+  child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
+  return await new Promise((resolve) => { child.once('close', (code) => { resolve({ code, stderr }) }) })
 }
 
 const final = async (service: RunningService): Promise<void> => {
@@ -83,9 +93,20 @@ t.test('--go-on says what it did, and when there was nothing to go on from', asy
   t.same((await tool(reconcile, { data: folder })).report.notes, [])
 })
 
+t.test('a folder with batches that are lost for good is served for its proofs, and takes nothing', async (t) => {
+  const folder = await copy()
+  await withDatabase(folder, async (db) => {
+    await confirm(db)
+    await db.write([numberKey('h', 0), numberKey('c', 0)].map((key) => ({ type: 'del', key })))
+  })
+  const { code, report } = await tool(rebuildIndex, { data: folder, ledger: false })
+  t.match({ code, report }, { code: 1, report: { byCode: { BATCH_MISSING: 1 }, notes: [/takes no deposits, and proves what it holds/] } })
+  t.equal(await withDatabase(folder, doubtOf), 'restored')
+})
+
 t.test('doctor names the cause before what follows from it, and what a service that starts waits for', async (t) => {
   const folder = await copy()
-  await withDatabase(folder, async (db) => { await noteRestored(db, new Date().toISOString()) })
+  await withDatabase(folder, noteRestored)
   const nowhere = join(folder, 'profiles', 'nowhere.json')
   await cp(join(data, 'network', 'profiles'), join(folder, 'profiles'), { recursive: true })
   await cp(join(data, 'network', 'network-facts.json'), join(folder, 'network-facts.json'))
@@ -99,6 +120,27 @@ t.test('doctor names the cause before what follows from it, and what a service t
   t.match(ready, { says: /^not ready \(LEDGER_UNAVAILABLE.*, LOG_UNCONFIRMED\): since .* the ledger cannot be used, because / })
   t.match(ready?.advice, new RegExp(`^fewer nodes of the ledger answer.*; then: ${folder} was restored.*steelyard reconcile --data ${folder}.*--go-on$`))
   t.match(service.output(), new RegExp(`"doubt":"restored","folder":"${folder}/db"`))
+})
+
+t.test('a ledger that is not where it was is not made anew; its log takes no deposits, proves what it holds, and goes on when it is back', async (t) => {
+  await stopNetwork(data)
+  const [network, away] = [join(data, 'network'), join(data, 'away')]
+  await rename(network, away)
+  const up = async (): Promise<Ran> => await steelyard('network', 'up', '--data', data)
+  t.match(await up(), { code: 1, stderr: /bring that folder from where it was or from the backup/ })
+  const service = await startService(data)
+  t.teardown(async () => { await service.kill() })
+  t.match(await service.depositDigests('ab'.repeat(32)), { status: 503, body: { code: 'LEDGER_MISSING' } })
+  await until(async () => (await service.json('/health/ready')).body.stages.some(({ lastError }: any) => lastError?.code === 'NETWORK_MISSING'))
+  t.match((await service.json('/health/ready')).body, { intake: 'closed', reasons: ['LEDGER_MISSING', 'LEDGER_UNAVAILABLE'], detail: /nothing was made in its place/ })
+  t.match((await readinessChecks(service.url, data))[0]?.advice, /^bring the folder of the embedded ledger/)
+  t.equal((await service.json(`/v1/evidence/${numbers[0] as string}/proof`)).status, 200)
+  t.match(await up(), { code: 1 }, 'nor while the service runs')
+  t.notOk(existsSync(network), 'nothing was made')
+  await rename(away, network)
+  await untilReady(service)
+  t.equal((await service.depositDigests('ab'.repeat(32))).status, 201)
+  t.equal(await service.stop(), 0)
 })
 
 t.test('a receipt key that only stands somewhere in the trust bundle is not one of the log\'s', async (t) => {

@@ -1,6 +1,7 @@
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensureNetwork, type NetworkStatus, networkStatus, networkStop, setOrg } from '../../../network/embedded/client.js'
+import { ensureNetwork, hasNetwork, type NetworkStatus, networkStatus, networkStop, setOrg } from '../../../network/embedded/client.js'
 import { CliError } from '../errors.js'
 import { dataFolder } from '../service.js'
 import type { Terminal } from '../terminal.js'
@@ -25,8 +26,10 @@ export function networkFolder (options: NetworkOptions): string {
 
 /** Starts the network of a folder, or finds it running; it stays when this command ends. */
 export async function up (options: UpOptions, terminal: Terminal): Promise<number> {
+  const dir = networkFolder(options)
   const network = await attempt(async () => await ensureNetwork({
-    dir: networkFolder(options),
+    dir,
+    mustExist: !hasNetwork(dir) && await hasLogOnLedger(dirname(dir)),
     chaincode: chaincodeOf(options.chaincode),
     ...(options.orgs !== undefined && { orgs: options.orgs }),
     ...(options.channel !== undefined && { channel: options.channel }),
@@ -64,6 +67,19 @@ export async function organizations (
   for (const name of names) found = await attempt(async () => await setOrg(networkFolder(options), name, running))
   if (found !== undefined) terminal.result(describe(found), { running: true, ...found })
   return 0
+}
+
+/** Whether a service's log in the folder around was on its ledger: an empty one in its place would only look as if it were that. */
+async function hasLogOnLedger (data: string): Promise<boolean> {
+  if (!existsSync(join(data, 'db'))) return false
+  const [{ openMaintenance }, { isOnLedger }] = await Promise.all([import('../../store/maintenance.js'), import('../../store/meta.js')])
+  const db = await openMaintenance(data).catch(() => undefined)
+  if (db === undefined) return true // in use or damaged: nobody can say
+  try {
+    return await isOnLedger(db)
+  } finally {
+    await db.close()
+  }
 }
 
 function chaincodeOf (text: string | undefined): { name: string, folder: string } {

@@ -24,7 +24,7 @@ export async function run (options: RebuildOptions, terminal: Terminal): Promise
     if (options.repair === true) await repairDatabase(folderOf(options))
     const db = await openMaintenance(folderOf(options))
     try {
-      if (options.repair === true) await noteRestored(db, new Date().toISOString()) // its end may be lost, and no tool can know
+      if (options.repair === true) await noteRestored(db) // its end may be lost, and no tool can know
       const ledger = typeof source === 'function' ? source : undefined
       return await rebuild({ db, crypto: nodeCrypto, ledger, dryRun: options.dryRun === true, onProgress })
     } finally {

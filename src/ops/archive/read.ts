@@ -78,7 +78,7 @@ async function receive (options: ImportOptions, folder: string): Promise<Importe
     const report = await fsck({ view: db, crypto, now: options.now, ledger: 'left-out', withContent: manifest.content.included, onProgress })
     requireSame(report)
     agree(manifest, report)
-    await noteRestored(db, options.now) // what was acknowledged after the archive was made is not in it
+    await noteRestored(db) // what was acknowledged after the archive was made is not in it
     return { manifest, manifestSha256: sha256, report }
   } finally {
     await db.close()

@@ -6,6 +6,7 @@ import { LedgerError } from '../../ledger/errors.js'
 import type { Ledger } from '../../ledger/ledger.js'
 import type { Mark } from '../../store/anchors.js'
 import type { SealedMark } from '../../store/batches.js'
+import { noteRestored } from '../../store/doubt.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import type { Maintenance } from '../../store/maintenance.js'
 import type { LogIdentity } from '../../store/meta.js'
@@ -54,7 +55,7 @@ export async function rebuild (options: RebuildOptions): Promise<Report> {
     await repairs.finish()
     // Sealing anew what the ledger has otherwise would be a fork: where a batch is lost, no watermark moves.
     if (isComplete) await rebuildMarks(parts, mark)
-    else findings.note('no watermark was written: do not start the service on this folder')
+    else await hold(options, findings)
     await rebuildState(parts)
     await repairs.finish()
   } finally {
@@ -62,6 +63,12 @@ export async function rebuild (options: RebuildOptions): Promise<Report> {
   }
   if (dryRun) findings.note('nothing was written')
   return findings.report({ log: identity.origin })
+}
+
+/** Batches are lost: the service on this folder proves what is there, and is kept from going on by the note that the folder is in doubt. */
+async function hold ({ db, dryRun = false }: RebuildOptions, findings: Findings): Promise<void> {
+  if (!dryRun) await noteRestored(db)
+  findings.note('no watermark was written: bring the batches that are named from a backup. A service on this folder takes no deposits, and proves what it holds')
 }
 
 async function openLedger ({ ledger }: RebuildOptions, origin: string, findings: Findings): Promise<Ledger | undefined> {
