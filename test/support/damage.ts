@@ -1,4 +1,4 @@
-import { cp, readFile, writeFile } from 'node:fs/promises'
+import { cp, open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fsck } from '../../src/ops/fsck/fsck.js'
 import type { Report } from '../../src/ops/report.js'
@@ -7,7 +7,16 @@ import { type Maintenance, openMaintenance } from '../../src/store/maintenance.j
 
 /** A copy of what a service keeps, without its network. */
 export async function copyOf (data: string, to: string): Promise<string> {
-  for (const part of ['db', 'content']) await cp(join(data, part), join(to, part), { recursive: true })
+  return await copyParts(data, to, ['db', 'content'])
+}
+
+/** The same, and what a service that starts in it needs to use the network of the first. */
+export async function serviceCopy (data: string, to: string): Promise<string> {
+  return await copyParts(data, to, ['db', 'content', 'keys', 'wallet', 'credentials.json'])
+}
+
+async function copyParts (data: string, to: string, parts: readonly string[]): Promise<string> {
+  for (const part of parts) await cp(join(data, part), join(to, part), { recursive: true })
   return to
 }
 
@@ -49,6 +58,28 @@ export async function flipFileBit (path: string): Promise<void> {
   const at = Math.floor(bytes.length / 2)
   bytes[at] = (bytes[at] as number) ^ 1
   await writeFile(path, bytes)
+}
+
+/** Longest piece of a random text that compression has surely left as it is. */
+const PIECE = 8
+
+/**
+ * Changes one bit of a random text where it first stands in tables, in place, so that whoever has them open sees it. What compression has made of
+ * the rest stays readable, and LevelDB checks no block that it reads.
+ */
+export async function changeIn (tables: readonly string[], text: string): Promise<void> {
+  for (const path of tables) {
+    const bytes = await readFile(path)
+    for (let i = 0; i + PIECE <= text.length; i++) {
+      const at = bytes.indexOf(text.slice(i, i + PIECE))
+      if (at < 0) continue
+      const file = await open(path, 'r+')
+      await file.write(Buffer.of((bytes[at + PIECE / 2] as number) ^ 1), 0, 1, at + PIECE / 2)
+      await file.close()
+      return
+    }
+  }
+  throw new Error(`no table has ${text}`)
 }
 
 /** Checks a folder without its ledger. */
