@@ -8,7 +8,7 @@ import type { Test } from 'tap'
 import { networkStop } from '../../network/embedded/client.js'
 
 const CLI = resolve('dist/src/cli/main.js')
-const POLL_MS = 20
+const POLL_MS = 40
 
 /** The process ended before it listened. */
 export class EndedAtStart extends Error {
