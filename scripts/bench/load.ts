@@ -38,13 +38,14 @@ export interface Answer { readonly status: number, readonly body: Buffer, readon
 
 /** A client of its own for latencies: keep-alive connections, a time for each answer. */
 export function createClient (url: string, headers: Readonly<Record<string, string>>, connections = 64): {
-  call (method: string, path: string, body?: string | Buffer, type?: string): Promise<Answer>
+  /** With `sink` the body is given there piece by piece and not kept. */
+  call (method: string, path: string, body?: string | Buffer, type?: string, sink?: (piece: Buffer) => void): Promise<Answer>
   close (): void
 } {
   const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: 'fifo' })
   const { hostname, port } = new URL(url)
   return {
-    async call (method, path, body, type = 'application/json') {
+    async call (method, path, body, type = 'application/json', sink) {
       const began = performance.now()
       const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
         const sent = request({
@@ -58,9 +59,14 @@ export function createClient (url: string, headers: Readonly<Record<string, stri
         sent.on('error', reject)
         sent.end(body)
       })
-      const bytes = await buffer(response)
+      const bytes = sink === undefined ? await buffer(response) : await drained(response, sink)
       return { status: response.statusCode ?? 0, body: bytes, ms: performance.now() - began }
     },
     close: () => { agent.destroy() }
   }
+}
+
+async function drained (response: AsyncIterable<Buffer>, sink: (piece: Buffer) => void): Promise<Buffer> {
+  for await (const piece of response) sink(piece)
+  return Buffer.alloc(0)
 }

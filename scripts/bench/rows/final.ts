@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createClient, digestBodies } from '../load.js'
+import { digestBodies } from '../load.js'
 import { quantile } from '../numbers.js'
+import { createQuietClient } from '../quiet-client.js'
 import { atMost } from '../row.js'
 import type { Bench } from '../run.js'
 import { startService } from '../service.js'
@@ -14,21 +15,22 @@ const WARM_UP_SECONDS = 4
 /** Acknowledgement and finality of deposits that arrive at a steady rate, whether or not the earlier ones were answered. */
 export const final: Bench = async ({ folder, settings: { seconds }, note }) => {
   const service = await startService({ data: folder, env: { STEELYARD_ORGS: '4' } })
-  const deposit = createClient(service.url, service.authorization, 128)
-  const waiting = createClient(service.url, service.authorization, 512)
+  const deposit = createQuietClient(service.url, service.authorization, 128)
+  const waiting = createQuietClient(service.url, service.authorization, 512)
   const bodies = digestBodies(4096)
   let acknowledged: number[] = []
   let finished: number[] = []
 
   const one = async (index: number): Promise<void> => {
     const began = performance.now()
-    const { status, body, ms } = await deposit.call('POST', '/v1/evidence/digests', bodies[index % bodies.length])
-    if (status !== 201) throw new Error(`a deposit was answered ${status}: ${body.toString()}`)
+    const body = bodies[index % bodies.length] as string
+    const { status, text, ms } = await deposit.call({ method: 'POST', path: '/v1/evidence/digests', body, keep: index % FOLLOWED === 0 })
+    if (status !== 201) throw new Error(`a deposit was answered ${status}`)
     acknowledged.push(ms)
     if (index % FOLLOWED !== 0) return
-    const { number } = JSON.parse(body.toString()) as { number: string }
-    const found = await waiting.call('GET', `/v1/evidence/${number}?wait=final&timeout=60`)
-    if ((JSON.parse(found.body.toString()) as { state: string }).state !== 'final') throw new Error('a deposit did not become final in a minute')
+    const { number } = JSON.parse(text) as { number: string }
+    const found = await waiting.call({ method: 'GET', path: `/v1/evidence/${number}?wait=final&timeout=60`, keep: true })
+    if ((JSON.parse(found.text) as { state: string }).state !== 'final') throw new Error('a deposit did not become final in a minute')
     finished.push(performance.now() - began)
   }
   const load = async (forSeconds: number): Promise<void> => {

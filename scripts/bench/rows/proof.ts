@@ -4,13 +4,15 @@ import { ended, message, program } from '../child.js'
 import { createClient, digestBodies } from '../load.js'
 import { bulkBodies, BULK_LINES, bulkDeposits } from '../ndjson.js'
 import { quantile } from '../numbers.js'
+import { createQuietClient, type QuietClient } from '../quiet-client.js'
 import { atMost, flat, type Row } from '../row.js'
 import type { Bench, Run } from '../run.js'
 import { startService } from '../service.js'
 
 const FIRST = 100_000
 const PROOFS = 1500
-const WARM_UP = 500
+/** Until the code is compiled, as it is in a service that runs. */
+const WARM_UP = 4500
 const MOST_MEMORY = 500 * 1024 ** 2
 const MOST_BYTES = 700
 const SMALL_BATCH = '512'
@@ -79,7 +81,7 @@ async function grow (run: Run, data: string, most: number, sealSize: string): Pr
     memory = Math.max(memory, (await service.loopDelay()).maxRss)
     await service.stop()
     service = await startService({ data, env })
-    const asking = createClient(service.url, service.authorization, 1)
+    const asking = createQuietClient(service.url, service.authorization)
     await service.ready()
     const { ours, bare } = await ask(asking, numbers)
     asking.close()
@@ -110,15 +112,15 @@ async function grow (run: Run, data: string, most: number, sealSize: string): Pr
 }
 
 /** Proofs, and in turn with each a body as large from a server that does nothing for it: what client, processor and scheduler take of both. */
-async function ask (client: ReturnType<typeof createClient>, numbers: readonly string[]): Promise<{ ours: number[], bare: number[] }> {
+async function ask (client: QuietClient, numbers: readonly string[]): Promise<{ ours: number[], bare: number[] }> {
   const server = program('bare')
-  const control = createClient(await message<string>(server), {}, 1)
+  const control = createQuietClient(await message<string>(server), {})
   const times: { ours: number[], bare: number[] } = { ours: [], bare: [] }
   for (let i = 0; i < WARM_UP + PROOFS; i++) {
     const number = numbers[(i * 7919) % numbers.length] as string
-    const { status, ms, body } = await client.call('GET', `/v1/evidence/${number}/proof`)
+    const { status, ms, bytes } = await client.call({ method: 'GET', path: `/v1/evidence/${number}/proof` })
     if (status !== 200) throw new Error(`a proof was answered ${status}`)
-    const answer = await control.call('GET', `/document/${body.length}`)
+    const answer = await control.call({ method: 'GET', path: `/document/${bytes}` })
     if (i < WARM_UP) continue
     times.ours.push(ms)
     times.bare.push(answer.ms)
