@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, digestBodies } from '../bench/load.js'
 import { bulkBodies } from '../bench/ndjson.js'
+import { createQuietClient } from '../bench/quiet-client.js'
 import type { BenchService } from '../bench/service.js'
 
 /** Times of the answers since they were last taken, in milliseconds; what was refused, by status. */
@@ -32,7 +33,8 @@ const KEPT = 20_000
 const MOST_OPEN = 512
 
 export function startMixedLoad (service: BenchService, rate: number): MixedLoad {
-  const client = createClient(service.url, service.authorization, 128)
+  const client = createClient(service.url, service.authorization, 16)
+  const timed = createQuietClient(service.url, service.authorization, 128)
   const bodies = digestBodies(4096)
   const bulk = bulkBodies(bodies, BULK_LINES)
   const file = randomBytes(UPLOAD_BYTES)
@@ -49,11 +51,12 @@ export function startMixedLoad (service: BenchService, rate: number): MixedLoad 
     else numbers[Math.floor(Math.random() * KEPT)] = number
   }
   const single = async (): Promise<void> => {
-    const { status, body, ms } = await client.call('POST', '/v1/evidence/digests', bodies[sent++ % bodies.length])
+    const body = bodies[sent++ % bodies.length] as string
+    const { status, text, ms } = await timed.call({ method: 'POST', path: '/v1/evidence/digests', body, keep: true })
     if (status !== 201) return refuse(status)
     measured.deposits.push(ms)
     acknowledged++
-    remember((JSON.parse(body.toString()) as { number: string }).number)
+    remember((JSON.parse(text) as { number: string }).number)
   }
   const upload = async (): Promise<void> => {
     file.writeUInt32BE(sent++ % 2 ** 32) // every file another
@@ -69,7 +72,7 @@ export function startMixedLoad (service: BenchService, rate: number): MixedLoad 
   const proof = async (): Promise<void> => {
     const number = numbers[Math.floor(Math.random() * numbers.length)]
     if (number === undefined) return
-    const { status, ms } = await client.call('GET', `/v1/evidence/${number}/proof`)
+    const { status, ms } = await timed.call({ method: 'GET', path: `/v1/evidence/${number}/proof` })
     if (status === 200) measured.proofs.push(ms)
     else if (status !== 409) refuse(status) // 409: not sealed yet
   }
@@ -106,6 +109,7 @@ export function startMixedLoad (service: BenchService, rate: number): MixedLoad 
       stopping.abort()
       await driving
       client.close()
+      timed.close()
     }
   }
 }
