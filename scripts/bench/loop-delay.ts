@@ -11,13 +11,27 @@ histogram.enable()
 
 const delay = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS)
 
+const SAMPLE_MS = 200
+let anonymous = 0
+
+/** Resident memory that is no file's: without the tables that LevelDB maps, whose pages the kernel takes back when it needs them. */
+function sample (): void {
+  anonymous = Math.max(anonymous, statusBytes('RssAnon') ?? process.memoryUsage.rss())
+}
+setInterval(sample, SAMPLE_MS).unref()
+
+function statusBytes (name: string): number | undefined {
+  try {
+    const kB = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+    return kB === undefined ? undefined : Number(kB) * 1024
+  } catch {
+    return undefined
+  }
+}
+
 /** Most resident memory so far. The kernel's other figure, getrusage, includes what the parent had when it forked. */
 function mostMemory (): number {
-  try {
-    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024
-  } catch {
-    return process.memoryUsage.rss()
-  }
+  return statusBytes('VmHWM') ?? process.memoryUsage.rss()
 }
 
 function cpuSeconds (): number {
@@ -26,9 +40,9 @@ function cpuSeconds (): number {
 }
 
 process.on('message', () => {
-  process.send?.({
-    max: delay(histogram.max), p999: delay(histogram.percentile(99.9)), p99: delay(histogram.percentile(99)), maxRss: mostMemory(), cpu: cpuSeconds()
-  })
+  sample()
+  const [p99, p999] = [99, 99.9].map((percentile) => delay(histogram.percentile(percentile)))
+  process.send?.({ max: delay(histogram.max), p999, p99, maxRss: mostMemory(), anonymous, cpu: cpuSeconds() })
   histogram.reset()
 })
 process.channel?.unref()

@@ -34,6 +34,8 @@ export interface LoopDelay {
   readonly p99: number
   /** Most resident memory since the start, in bytes. */
   readonly maxRss: number
+  /** Of it what is no file's, a sample every 0.2 s. */
+  readonly anonymous: number
   /** Processor time of all threads since the start, in seconds. */
   readonly cpu: number
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ended, message, program } from '../child.js'
 import { createClient, digestBodies } from '../load.js'
 import { bulkBodies, BULK_LINES, bulkDeposits } from '../ndjson.js'
-import { quantile } from '../numbers.js'
+import { median, quantile } from '../numbers.js'
 import { createQuietClient, type QuietClient } from '../quiet-client.js'
 import { atMost, flat, type Row } from '../row.js'
 import type { Bench, Run } from '../run.js'
@@ -13,6 +13,8 @@ const FIRST = 100_000
 const PROOFS = 1500
 /** Until the code is compiled, as it is in a service that runs. */
 const WARM_UP = 4500
+/** The first reads again what LevelDB had not put into tables, up to 16 MB, whatever the log's size. */
+const STARTS = 3
 const MOST_MEMORY = 500 * 1024 ** 2
 const MOST_BYTES = 700
 const SMALL_BATCH = '512'
@@ -23,7 +25,8 @@ interface Stage {
   readonly p99: number
   /** The 99th percentile of a bare Fastify's, asked in turn for a document as large. */
   readonly bare: number
-  readonly memory: number
+  /** Most resident memory, in bytes: what is no file's, and with the database's mapped tables, which the kernel takes back when it needs them. */
+  readonly memory: { readonly anonymous: number, readonly all: number }
   readonly start: number
   readonly rate: number
   readonly bytes: number
@@ -46,7 +49,7 @@ export const proof: Bench = async (run) => {
     flat('proof flat over batch size', `GET proof p50, batches of 8192 and of ${SMALL_BATCH}`, 'ms', first.p50, small[0]?.p50 ?? Number.NaN, 0.2),
     flat('start flat over growth', `restart until it listens, ${growth}`, 'ms', first.start, last.start, 0.2),
     flat('write rate flat over growth', `bulk deposits, ${growth}`, '1/s', first.rate, last.rate, 0.2),
-    atMost('memory', `most resident memory of the service / limit, ${last.deposits} deposits`, 'MB', last.memory / 1e6, MOST_MEMORY / 1e6),
+    atMost('memory', `most memory of the service / limit, ${last.deposits} deposits (with the tables that LevelDB maps: ${Math.round(last.memory.all / 1e6)} MB)`, 'MB', last.memory.anonymous / 1e6, MOST_MEMORY / 1e6),
     atMost('disk', `bytes per digest-only deposit, all included / limit, ${last.deposits} deposits`, 'B', last.bytes, MOST_BYTES)
   )
   return rows
@@ -60,7 +63,11 @@ async function grow (run: Run, data: string, most: number, sealSize: string): Pr
   for (let target = FIRST; target <= most; target *= 10) {
     let service = await startService({ data, env })
     let filling = createClient(service.url, service.authorization)
-    let memory = 0
+    let memory: Stage['memory'] = { anonymous: 0, all: 0 }
+    const remember = async (): Promise<void> => {
+      const { anonymous, maxRss } = await service.loopDelay()
+      memory = { anonymous: Math.max(memory.anonymous, anonymous), all: Math.max(memory.all, maxRss) }
+    }
     const numbers: string[] = []
     const every = Math.ceil((target - total) / PROOFS)
     // A part at a time: what is not anchored yet is bounded, as it is in operation. The rate is that of a process that has written as much
@@ -68,7 +75,7 @@ async function grow (run: Run, data: string, most: number, sealSize: string): Pr
     if (total < target - FIRST) {
       while (total < target - FIRST) total += await part(target - FIRST - total)
       await service.reached('final', total, 600_000)
-      memory = (await service.loopDelay()).maxRss
+      await remember()
       await restart()
     }
     total += await part(FIRST / 2)
@@ -78,21 +85,25 @@ async function grow (run: Run, data: string, most: number, sealSize: string): Pr
     const rate = (total - before) / ((performance.now() - began) / 1000)
     await service.reached('final', total, 600_000)
     filling.close()
-    memory = Math.max(memory, (await service.loopDelay()).maxRss)
-    await service.stop()
-    service = await startService({ data, env })
+    await remember()
+    const starts: number[] = []
+    for (let i = 0; i < STARTS; i++) {
+      await service.stop()
+      service = await startService({ data, env })
+      starts.push(service.startedIn)
+    }
     const asking = createQuietClient(service.url, service.authorization)
     await service.ready()
     const { ours, bare } = await ask(asking, numbers)
     asking.close()
-    memory = Math.max(memory, (await service.loopDelay()).maxRss)
-    const start = service.startedIn
+    await remember()
+    const start = median(starts)
     await service.stop()
     const stage = {
       deposits: total, p50: quantile(ours, 0.5), p99: quantile(ours, 0.99), bare: quantile(bare, 0.99), memory, start, rate, bytes: await sizeOf(join(data, 'db')) / total
     }
     run.note(`${total} deposits by ${sealSize}: proof p50 ${stage.p50.toFixed(2)} ms, p99 ${stage.p99.toFixed(2)} ms (bare ${quantile(bare, 0.5).toFixed(2)} and ${stage.bare.toFixed(2)}), start ${start.toFixed(0)} ms, ` +
-      `${Math.round(memory / 1e6)} MB, ${Math.round(rate)} deposits/s, ${stage.bytes.toFixed(0)} B each`)
+      `${Math.round(memory.anonymous / 1e6)} MB (${Math.round(memory.all / 1e6)} MB with mapped tables), ${Math.round(rate)} deposits/s, ${stage.bytes.toFixed(0)} B each`)
     stages.push(stage)
 
     async function restart (): Promise<void> {
