@@ -6,7 +6,18 @@ const children = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of children) child.kill('SIGTERM') // a service then stops the network that it started
 })
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { process.exit(130) })
+const interrupted = new Set<() => Promise<unknown>>()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void Promise.allSettled([...interrupted].map(async (close) => await close())).finally(() => { process.exit(130) })
+  })
+}
+
+/** Closes what outlives this process, when it is interrupted, before it ends; to be taken back by what is returned once that is closed. */
+export function uponInterrupt (close: () => Promise<unknown>): () => void {
+  interrupted.add(close)
+  return () => { interrupted.delete(close) }
+}
 
 /** A process that ends with this one at the latest. */
 export function owned (child: ChildProcess): ChildProcess {

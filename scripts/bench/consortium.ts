@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { networkDown, networkReset, networkUp } from '../../network/native/client.js'
+import { uponInterrupt } from './child.js'
 
 /** A ledger of four organizations for a benchmark: of official binaries when FABRIC_BIN names them, else embedded. */
 export interface Consortium {
@@ -22,14 +23,19 @@ export async function openConsortium (folder: string): Promise<Consortium> {
     }
   }
   const dir = join(folder, 'native')
+  const close = async (): Promise<void> => {
+    await networkDown(dir)
+    await networkReset(dir)
+  }
+  const forget = uponInterrupt(close)
   const { profile, facts } = await networkUp({ dir, chaincode: 'chaincode' })
   return {
     isNative: true,
     env: { STEELYARD_LEDGER: profile, STEELYARD_LEDGER_FACTS: facts },
     profile: () => profile,
     async close () {
-      await networkDown(dir)
-      await networkReset(dir)
+      await close()
+      forget()
     }
   }
 }
