@@ -48,7 +48,7 @@ async function collectPuts (deposits: number, batch: number, record: string): Pr
       return { put: (key: Buffer, value: Buffer) => puts.push({ type: 'put', key, value }), write: () => Promise.resolve(batches.push(puts)) }
     }
   }
-  const store = createDeposits(remembering as unknown as Database)
+  const store = createDeposits(remembering as unknown as Database, () => undefined)
   for (let first = 0; first < deposits; first += batch) {
     const size = Math.min(batch, deposits - first)
     await store.commit({

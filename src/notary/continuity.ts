@@ -30,6 +30,10 @@ export interface ContinuityOptions {
   readonly meta: Meta
   readonly logTree: LogTree
   readonly progress: Progress
+  /** How many deposits were acknowledged from this folder before. */
+  readonly acknowledged: number
+  /** It lies in the data folder: whoever copies that copies the ledger, which then agrees however old both are. */
+  readonly isLedgerInside: boolean
   /** The ledger is not where it was: what is acknowledged now may never get there. */
   readonly isLedgerMissing: boolean
   readonly onAlarm: (alarm: LogAlarm) => void
@@ -41,8 +45,13 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
   const { context, meta, logTree, progress, onAlarm, onAgreed } = options
   let doubt: Doubt | undefined = await meta.doubt()
   let { isLedgerMissing } = options
-  let isHeld = doubt !== undefined || isLedgerMissing
+  const isTruncated = options.acknowledged > progress.received
+  let isHeld = doubt !== undefined || isLedgerMissing || isTruncated
   let isAlarmed = false
+  if (isTruncated) {
+    const facts = { acknowledged: options.acknowledged, here: progress.received, folder: meta.folder }
+    context.log.error(facts, 'no deposit is taken: the database ends before deposits that were acknowledged from this folder')
+  }
   if (doubt === undefined) await meta.settle()
   else context.log.warn({ doubt, folder: meta.folder }, 'no deposit is taken: this data folder may be older than its ledger')
 
@@ -53,6 +62,7 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
   }
   return {
     get refusal () {
+      if (isTruncated) return new NotaryError({ code: 'LOG_TRUNCATED', message: TRUNCATED, retryAfter: 60 })
       if (isLedgerMissing) return new NotaryError({ code: 'LEDGER_MISSING', message: MISSING, retryAfter: 60 })
       return doubt === undefined ? undefined : new NotaryError({ code: 'LOG_UNCONFIRMED', message: UNCONFIRMED[doubt], retryAfter: 60 })
     },
@@ -77,7 +87,7 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
       }
       isHeld = false
       isLedgerMissing = false
-      if (doubt === 'copied') doubt = undefined
+      if (doubt === 'copied' && !options.isLedgerInside) doubt = undefined
       if (doubt === undefined) await meta.settle()
       onAgreed()
     }
@@ -90,9 +100,11 @@ export const MESSAGES: Readonly<Record<LogAlarm, string>> = {
   LEDGER_FORK: 'the ledger holds another batch under a number of this log: nothing more is promised'
 }
 
+const TRUNCATED = 'the database ends before deposits that were acknowledged from it: it takes no more, whose numbers would be theirs'
 const MISSING = 'the ledger of this log is not where it was: no deposit is taken before it is there again'
 
 const UNCONFIRMED: Readonly<Record<Doubt, string>> = {
   restored: 'this data folder was restored or repaired: it takes no deposits until the operator has confirmed that nothing is missing (steelyard reconcile --go-on)',
-  copied: 'this data folder lies elsewhere than before: it takes no deposits until its ledger has shown that it is not an old copy'
+  copied: 'this data folder lies elsewhere than before: it takes no deposits until a ledger that was not copied with it, or the operator ' +
+    '(steelyard reconcile --go-on), has said that it is not an old copy'
 }

@@ -31,6 +31,8 @@ export interface NotaryOptions {
   readonly facts: () => TrustFacts
   /** The ledger that the log is on is not where it was, as far as that can be seen without asking it. */
   readonly isLedgerMissing?: boolean
+  /** The ledger lies in the data folder itself. */
+  readonly isLedgerInside?: boolean
   readonly skewMs: number
   readonly sealAgeMs: number
   readonly sealSize: number
@@ -77,7 +79,15 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     for (const stage of [sealer, anchorer]) stage.halt(alarm)
   }
   const continuity = await createContinuity({
-    context, meta: store.meta, logTree, progress, isLedgerMissing: options.isLedgerMissing ?? false, onAlarm: stop, onAgreed: () => { sealer.wake() }
+    context,
+    meta: store.meta,
+    logTree,
+    progress,
+    acknowledged: store.acknowledged,
+    isLedgerInside: options.isLedgerInside ?? false,
+    isLedgerMissing: options.isLedgerMissing ?? false,
+    onAlarm: stop,
+    onAgreed: () => { sealer.wake() }
   })
 
   const link = createLedgerLink({

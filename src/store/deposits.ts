@@ -59,9 +59,13 @@ export interface GroupWrite {
   readonly organizations: ReadonlyMap<string, number>
 }
 
-export function createDeposits (db: Database): Deposits {
+/** `onDurable` is told the sequence number that comes next, after each group. */
+export function createDeposits (db: Database, onDurable: (next: number) => void): Deposits {
   return {
-    commit: (group) => write(db, groupPuts(group)),
+    async commit (group) {
+      await write(db, groupPuts(group))
+      onDurable(group.first + group.deposits.length)
+    },
 
     async retract (group, counters) {
       const dels = groupPuts(group).map(({ key }) => key)

@@ -9,12 +9,13 @@ import { createDeposits, type Deposits } from './deposits.js'
 import { createDigestThreads } from './digest-threads.js'
 import type { Checkpoint } from './fault-points.js'
 import { type FileWatch, watchFiles } from './file-watch.js'
+import { openHighWater } from './high-water.js'
 import { snapshotView, type View } from './maintenance.js'
 import { createMeta, type Meta } from './meta.js'
 import { type Room, watchRoom } from './room.js'
 import { openUploads, type Uploads } from './uploads.js'
 
-/** Everything durable of a service: `<data>/db` and `<data>/content`. */
+/** Everything durable of a service: `<data>/db` and `<data>/content`, and the mark beside them that says how far it was. */
 export interface Store {
   readonly deposits: Deposits
   readonly batches: Batches
@@ -23,6 +24,8 @@ export interface Store {
   readonly meta: Meta
   readonly content: ContentStore
   readonly room: Room
+  /** How many deposits were acknowledged from this folder before this start. */
+  readonly acknowledged: number
   readonly files: Pick<FileWatch, 'missing'>
   readonly uploads: Uploads
   /** One moment of everything, for a backup; to be closed. */
@@ -41,20 +44,25 @@ export async function openStore (data: string, checkpoint: Checkpoint, reserve =
     const files = watchFiles(db)
     const threads = createDigestThreads()
     const content = await openContentStore(join(data, 'content'), checkpoint, threads)
+    const keys = await openApiKeys(db, randomBytes)
+    const uploads = await openUploads({ db, content, folder: join(data, 'content', 'uploads'), threads })
+    const highWater = await openHighWater(data)
     return {
-      deposits: createDeposits(db),
+      deposits: createDeposits(db, (next) => { highWater.note(next) }),
       batches: createBatches(db),
       anchors: createAnchors(db),
-      keys: await openApiKeys(db, randomBytes),
+      keys,
       meta: createMeta(db),
       content,
       room,
+      acknowledged: highWater.atStart,
       files,
-      uploads: await openUploads({ db, content, folder: join(data, 'content', 'uploads'), threads }),
+      uploads,
       view: () => snapshotView(db, join(data, 'content')),
       async close () {
         room.close()
         files.close()
+        highWater.close()
         await content.close()
         await db.close()
       }

@@ -2,9 +2,10 @@
 import { spawn } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, readFile, rename, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import t from 'tap'
+import { run as fsck } from '../../src/cli/commands/fsck.js'
 import { run as rebuildIndex } from '../../src/cli/commands/rebuild-index.js'
 import { run as reconcile } from '../../src/cli/commands/reconcile.js'
 import { readinessChecks } from '../../src/cli/ledger-checks.js'
@@ -36,6 +37,15 @@ async function tool (run: (options: any, terminal: Terminal) => Promise<number>,
   let report: unknown
   const code = await run({ ledger: profile, ...options }, { result: (_text: string, json: unknown) => { report = json } } as Terminal)
   return { code, report: report as Report }
+}
+
+/** The profile of the ledger at addresses where nobody answers. */
+async function nowhere (folder: string): Promise<string> {
+  const path = join(folder, 'profiles', 'nowhere.json')
+  await mkdir(join(folder, 'profiles'))
+  await cp(join(data, 'network', 'network-facts.json'), join(folder, 'network-facts.json'))
+  await writeFile(path, (await readFile(profile, 'utf8')).replace(/(127\.0\.0\.1|localhost):\d+/g, '$1:9'))
+  return path
 }
 
 interface Ran { readonly code: number | null, readonly stderr: string }
@@ -107,11 +117,7 @@ t.test('a folder with batches that are lost for good is served for its proofs, a
 t.test('doctor names the cause before what follows from it, and what a service that starts waits for', async (t) => {
   const folder = await copy()
   await withDatabase(folder, noteRestored)
-  const nowhere = join(folder, 'profiles', 'nowhere.json')
-  await cp(join(data, 'network', 'profiles'), join(folder, 'profiles'), { recursive: true })
-  await cp(join(data, 'network', 'network-facts.json'), join(folder, 'network-facts.json'))
-  await writeFile(nowhere, (await readFile(profile, 'utf8')).replace(/(127\.0\.0\.1|localhost):\d+/g, '$1:9'))
-  const service = await startService(folder, { STEELYARD_LEDGER: nowhere })
+  const service = await startService(folder, { STEELYARD_LEDGER: await nowhere(folder) })
   t.teardown(async () => { await service.kill() })
   const [first] = await readinessChecks(service.url, folder)
   t.match(first, { level: 'problem', says: /: starting: waits for the ledger/, advice: /^`steelyard doctor --wait`.*; then: / })
@@ -120,6 +126,41 @@ t.test('doctor names the cause before what follows from it, and what a service t
   t.match(ready, { says: /^not ready \(LEDGER_UNAVAILABLE.*, LOG_UNCONFIRMED\): since .* the ledger cannot be used, because / })
   t.match(ready?.advice, new RegExp(`^fewer nodes of the ledger answer.*; then: ${folder} was restored.*steelyard reconcile --data ${folder}.*--go-on$`))
   t.match(service.output(), new RegExp(`"doubt":"restored","folder":"${folder}/db"`))
+})
+
+t.test('a database that was set back or cut takes no deposits, with no ledger to say so', async (t) => {
+  const folder = await copy()
+  const env = { STEELYARD_LEDGER: await nowhere(folder) }
+  await withDatabase(folder, confirm)
+  const db = join(folder, 'db')
+  await cp(db, join(folder, 'older'), { recursive: true })
+  const service = await startService(folder, env)
+  t.equal((await service.depositDigests('cd'.repeat(32))).status, 201, 'the ledger is away, and nothing speaks against the folder')
+  await service.kill()
+  await cp(db, join(folder, 'newer'), { recursive: true })
+  const replace = async (by: string): Promise<void> => { // the folder itself stays
+    for (const name of await readdir(db)) await rm(join(db, name))
+    await cp(join(folder, by), db, { recursive: true })
+  }
+  const refused = async (what: string): Promise<void> => {
+    const held = await startService(folder, env)
+    t.match(await held.depositDigests('ab'.repeat(32)), { status: 503, body: { code: 'LOG_TRUNCATED' } }, what)
+    t.equal((await held.json(`/v1/evidence/${numbers[0] as string}/proof`)).status, 200)
+    await held.kill()
+    const first = { code: 'RECORD_MISSING', object: `records ${numbers.length} to ${numbers.length}` }
+    t.match(await tool(fsck, { data: folder, content: true }), { code: 1, report: { first } })
+    t.match(await tool(reconcile, { data: folder, goOn: true }), { code: 1, report: { first } }, 'which nobody can confirm')
+  }
+  await replace('older')
+  await refused('files copied back')
+  await replace('newer')
+  const log = (await readdir(db)).find((name) => name.endsWith('.log')) as string
+  await truncate(join(db, log), (await stat(join(db, log))).size - 1)
+  await refused('the log cut, as by a crash in the middle of a write')
+  await replace('newer')
+  const again = await startService(folder, env)
+  t.equal((await again.depositDigests('ab'.repeat(32))).status, 201, 'all of it is there')
+  await again.kill()
 })
 
 t.test('a ledger that is not where it was is not made anew; its log takes no deposits, proves what it holds, and goes on when it is back', async (t) => {
@@ -141,6 +182,26 @@ t.test('a ledger that is not where it was is not made anew; its log takes no dep
   await untilReady(service)
   t.equal((await service.depositDigests('ab'.repeat(32))).status, 201)
   t.equal(await service.stop(), 0)
+})
+
+t.test('a folder that was copied with the ledger in it needs a person: both are as old', async (t) => {
+  const folder = await copy()
+  await stopNetwork(data)
+  await cp(join(data, 'network'), join(folder, 'network'), { recursive: true })
+  const service = await startService(folder)
+  t.teardown(async () => { await service.kill() })
+  await until(async () => (await service.json('/health/ready')).body.ledger === 'up')
+  t.match(await service.depositDigests('ab'.repeat(32)), { status: 503, body: { code: 'LOG_UNCONFIRMED' } })
+  await service.stop()
+  t.match(await steelyard('network', 'up', '--data', folder), { code: 0 })
+  t.equal((await tool(reconcile, { data: folder, ledger: undefined, goOn: true })).code, 0)
+  const again = await startService(folder)
+  t.teardown(async () => {
+    await again.kill()
+    await stopNetwork(folder)
+  })
+  await untilReady(again)
+  t.equal((await again.depositDigests('ab'.repeat(32))).status, 201)
 })
 
 t.test('a receipt key that only stands somewhere in the trust bundle is not one of the log\'s', async (t) => {

@@ -1,5 +1,6 @@
 import { fsck } from '../../ops/fsck/fsck.js'
 import { nodeCrypto } from '../../platform/node.js'
+import { readHighWater } from '../../store/high-water.js'
 import { openMaintenance } from '../../store/maintenance.js'
 import { createProgressLine, type DataOptions, folderOf, ledgerSource, printReport, refusing } from '../ops.js'
 import type { Terminal } from '../terminal.js'
@@ -16,7 +17,8 @@ export async function run (options: FsckOptions, terminal: Terminal): Promise<nu
   const report = await refusing(async () => {
     const view = await openMaintenance(folderOf(options))
     try {
-      return await fsck({ view, crypto: nodeCrypto, now: new Date().toISOString(), ledger, withContent: options.content, onProgress })
+      const acknowledged = await readHighWater(folderOf(options))
+      return await fsck({ view, crypto: nodeCrypto, now: new Date().toISOString(), ledger, withContent: options.content, acknowledged, onProgress })
     } finally {
       end()
       await view.close()

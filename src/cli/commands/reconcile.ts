@@ -3,6 +3,7 @@ import { reconcile } from '../../ops/reconcile.js'
 import { nodeCrypto } from '../../platform/node.js'
 import type { Report } from '../../ops/report.js'
 import { confirm, type Doubt, doubtOf } from '../../store/doubt.js'
+import { readHighWater } from '../../store/high-water.js'
 import { type Maintenance, openMaintenance } from '../../store/maintenance.js'
 import { CliError } from '../errors.js'
 import { EXIT } from '../exit-codes.js'
@@ -29,7 +30,8 @@ export async function run (options: ReconcileOptions, terminal: Terminal): Promi
       if (identity === undefined) throw new CliError({ code: 'DATA', message: 'no log was opened in this data folder', exitCode: EXIT.couldNotCheck })
       const ledger = await connect(async () => await source(identity.origin))
       try {
-        return await withConfirmation(view, options, await reconcile({ view, crypto: nodeCrypto, ledger, onProgress }))
+        const acknowledged = await readHighWater(folderOf(options))
+        return await withConfirmation(view, options, await reconcile({ view, crypto: nodeCrypto, ledger, acknowledged, onProgress }))
       } finally {
         await ledger.close()
       }

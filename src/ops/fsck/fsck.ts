@@ -6,6 +6,7 @@ import type { Ledger } from '../../ledger/ledger.js'
 import { StoreError } from '../../store/errors.js'
 import { numberKey } from '../../store/keys.js'
 import type { View } from '../../store/maintenance.js'
+import { checkAcknowledged } from '../acknowledged.js'
 import { compareHeads, ledgerHead } from '../compare.js'
 import { createFindings, type Findings, type OnProgress, type Report } from '../report.js'
 import { parseGroup } from '../stored.js'
@@ -28,6 +29,8 @@ export interface FsckOptions {
   /** The ledger to compare with, why there is none, or that it is left out. */
   readonly ledger: ((origin: string) => Promise<Ledger>) | { readonly unavailable: string } | 'left-out'
   readonly withContent: boolean
+  /** Deposits that were acknowledged from the folder. */
+  readonly acknowledged?: number
   readonly onProgress: OnProgress
 }
 
@@ -70,6 +73,7 @@ async function run (options: FsckOptions, findings: Findings): Promise<Pick<Repo
   const sealed = await checkBatches(check, { records, groups, log, attestations })
   await checkUnsealed(records, groups, sealed.sequence)
   await records.finish()
+  await checkAcknowledged(view, findings, options.acknowledged ?? 0)
   await checkMarks(check, marks, sealed)
   await checkService(check)
   await checkUploads(check)
