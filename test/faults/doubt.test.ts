@@ -157,6 +157,10 @@ t.test('a database that was set back or cut takes no deposits, with no ledger to
   const log = (await readdir(db)).find((name) => name.endsWith('.log')) as string
   await truncate(join(db, log), (await stat(join(db, log))).size - 1)
   await refused('the log cut, as by a crash in the middle of a write')
+  const emptied = join(folder, 'emptied')
+  await mkdir(emptied)
+  await cp(join(folder, 'high-water'), join(emptied, 'high-water'))
+  await t.rejects(startService(emptied, env), { signal: null, message: /the mark of 4 deposits[^]*a new log needs a new folder/ })
   await replace('newer')
   const again = await startService(folder, env)
   t.equal((await again.depositDigests('ab'.repeat(32))).status, 201, 'all of it is there')
