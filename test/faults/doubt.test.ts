@@ -130,7 +130,7 @@ t.test('doctor names the cause before what follows from it, and what a service t
 
 t.test('a database that was set back or cut takes no deposits, with no ledger to say so', async (t) => {
   const folder = await copy()
-  const env = { STEELYARD_LEDGER: await nowhere(folder), STEELYARD_SEAL_AGE: '600000' } // the deposit is the last that is written
+  const env = { STEELYARD_LEDGER: await nowhere(folder), STEELYARD_SEAL_AGE: '60000' } // the deposit is the last that is written
   await withDatabase(folder, confirm)
   const db = join(folder, 'db')
   await cp(db, join(folder, 'older'), { recursive: true })
