@@ -53,7 +53,9 @@ t.test(`bits of every table change under the service, ${ROUNDS} times`, { timeou
   for (const { path } of asked) before.set(path, await (await first.call(path)).text())
   const bundle = new Uint8Array(await (await first.call('/v1/trust-bundle')).arrayBuffer())
   await first.stop()
-  await (await startService(data)).kill() // what was in the log is in a table now
+  const second = await startService(data) // what was in the log is in a table now
+  await untilReady(second)
+  await second.kill() // its network stays
 
   const said = { same: 0, refused: 0, unknown: 0, refuted: 0, 'another batch': 0, ended: 0 }
   const wrong: unknown[] = []
