@@ -10,6 +10,8 @@ import { startService } from '../service.js'
 
 const DEPOSITS = 80_000
 const CONNECTIONS = 4
+/** So many times as many deposits, until the code is compiled. */
+const WARM_UP = 3
 /** Sizes of the synced batches that level is tried with; its best counts. */
 const BATCHES = [512, 4096]
 const FORMS = ['array', 'chained'] as const
@@ -34,7 +36,7 @@ export const bulk: Bench = async ({ folder, settings: { rounds }, note }) => {
     const level = async (form: typeof FORMS[number], batch: number): Promise<number> => await ask<number>(ceiling, {
       folder: join(folder, 'level'), deposits: DEPOSITS, form, batch, record
     } satisfies CeilingQuestion)
-    await deposit(DEPOSITS / 2)
+    for (let i = 0; i < WARM_UP; i++) await deposit(DEPOSITS)
     const ours: number[] = []
     const theirs = FORMS.flatMap((form) => BATCHES.map((batch) => ({ form, batch, rates: [] as number[] })))
     for (let round = 0; round < rounds; round++) {

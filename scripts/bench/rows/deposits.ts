@@ -9,7 +9,7 @@ const CONNECTIONS = 64
 /** Few: autocannon makes a request of each for each connection, and with thousands it is slower than what it measures. */
 const BODIES = 64
 /** Until the code is compiled: so many requests, or so much time. */
-const WARM_UP = { requests: 40_000, stretches: 12, seconds: 2 } as const
+const WARM_UP = { requests: 120_000, stretches: 12, seconds: 2 } as const
 
 /** Single digest deposits, each synced and receipted before its answer, against Fastify with the same schema and nothing behind it. */
 export const deposits: Bench = async ({ folder, settings: { seconds, rounds }, note }) => {
