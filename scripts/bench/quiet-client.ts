@@ -40,10 +40,13 @@ export function createQuietClient (url: string, headers: Readonly<Record<string,
   const idle: Connection[] = []
   const waiting: ((connection: Connection) => void)[] = []
   const take = async (): Promise<Connection> => {
-    const free = idle.pop()
+    const free = idle.shift() // in turn, so that none is left until the server closes it
     if (free !== undefined) return free
     if (all.length >= connections) return await new Promise((resolve) => { waiting.push(resolve) })
-    const made = open(hostname, Number(port))
+    const made = open(hostname, Number(port), () => {
+      remove(all, made)
+      remove(idle, made)
+    })
     all.push(made)
     return made
   }
@@ -59,9 +62,14 @@ export function createQuietClient (url: string, headers: Readonly<Record<string,
       return { ...answer, ms: performance.now() - began }
     },
     close () {
-      for (const connection of all) connection.close()
+      for (const connection of [...all]) connection.close()
     }
   }
+}
+
+function remove<T> (from: T[], one: T): void {
+  const at = from.indexOf(one)
+  if (at >= 0) from.splice(at, 1)
 }
 
 interface Connection {
@@ -80,7 +88,8 @@ interface Exchange {
   text: string
 }
 
-function open (host: string, port: number): Connection {
+/** `gone`: the server closed it, as it does with one that nobody uses for a while. */
+function open (host: string, port: number, gone: () => void): Connection {
   let current: Exchange | undefined
   const fail = (error: Error): void => {
     current?.reject(error)
@@ -103,9 +112,13 @@ function open (host: string, port: number): Connection {
     }
   })
   socket.on('error', fail)
-  socket.on('close', () => { fail(new Error('the connection was closed before its answer had ended')) })
+  socket.on('close', () => {
+    gone()
+    fail(new Error('the connection was closed before its answer had ended'))
+  })
   return {
     exchange: async (request, keep) => await new Promise((resolve, reject) => {
+      if (socket.destroyed) throw new Error('the connection is closed')
       current = { keep, resolve, reject, head: '', bytes: 0, left: -1, text: '' }
       socket.write(request)
     }),
