@@ -1,9 +1,9 @@
 /**
  * How a running network is found: runtime.json in its folder. The file alone proves nothing, since a killed process leaves it;
- * only an answer to its token does.
+ * only an answer to its token does. In a copy of the folder it is nothing at all: the process that answers serves the original.
  * @module
  */
-import { rmSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readIfPresent, writePrivate } from './files.js'
 
@@ -17,17 +17,23 @@ export interface Runtime {
 const FILE = 'runtime.json'
 
 export function writeRuntime (folder: string, runtime: Runtime): void {
-  writePrivate(join(folder, FILE), `${JSON.stringify(runtime)}\n`)
+  writePrivate(join(folder, FILE), `${JSON.stringify({ ...runtime, place: placeOf(folder) })}\n`)
 }
 
-/** Undefined if there is none, or it is not readable as one. */
+/** Device and inode: a copy has others, a folder that was moved on its disk has the same. Of one boot, as a process is. */
+function placeOf (folder: string): string {
+  const { dev, ino } = statSync(folder, { bigint: true })
+  return `${dev}/${ino}`
+}
+
+/** Undefined if there is none, it is not readable as one, or it is that of another folder, copied with it. */
 export function readRuntime (folder: string): Runtime | undefined {
   const text = readIfPresent(join(folder, FILE))
   if (text === undefined) return undefined
   try {
-    const runtime = JSON.parse(text) as Partial<Runtime>
-    const { pid, port, token } = runtime
-    return pid === undefined || port === undefined || token === undefined ? undefined : { pid, port, token }
+    const { pid, port, token, place } = JSON.parse(text) as Partial<Runtime & { readonly place: string }>
+    if (pid === undefined || port === undefined || token === undefined || place !== placeOf(folder)) return undefined
+    return { pid, port, token }
   } catch {
     return undefined
   }

@@ -2,7 +2,7 @@
  * The network as a process: started, found, killed, resumed; organizations stopped and started; fabric-network as the client.
  */
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Gateway, Wallets, type Contract, type Identity } from 'fabric-network'
@@ -161,6 +161,21 @@ t.test('one organization: start, find, kill, resume', async (t) => {
     t.equal(both[0].status.pid, both[1].status.pid)
     await Promise.all(both.map(async (each) => { await each.close() }))
     t.equal(await networkStatus(dir), undefined)
+  })
+
+  t.test('a copy of its folder is another network: nobody finds, or stops, this one through it', async (t) => {
+    const copy = join(t.testdir(), 'network')
+    const original = await start(t, dir)
+    cpSync(dir, copy, { recursive: true })
+    t.equal(await networkStatus(copy), undefined)
+    t.equal(await networkStop(copy), false)
+    const other = await start(t, copy)
+    t.equal(other.started, true)
+    t.not(other.status.pid, original.status.pid)
+    t.not(other.status.organizations[0]?.ports.peer, original.status.organizations[0]?.ports.peer)
+    t.equal(other.status.height, original.status.height, 'with the ledger as it was copied')
+    t.equal(await networkStop(copy), true)
+    t.equal((await networkStatus(dir))?.pid, original.status.pid, 'the original runs on')
   })
 
   t.test('it ends when its folder is gone', async (t) => {
