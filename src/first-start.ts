@@ -56,7 +56,7 @@ async function requireUnused ({ data }: Config, store: Store): Promise<void> {
   const traces = [
     ...(await store.deposits.nextSequence() > 0 ? ['records'] : []),
     ...(await store.content.isEmpty() ? [] : ['content files']),
-    ...(store.acknowledged === 0 ? [] : [`the mark of ${store.acknowledged} deposits that were acknowledged (high-water)`]),
+    ...((store.highWater.atStart ?? 0) === 0 ? [] : [`the mark of ${store.highWater.atStart} deposits that were acknowledged (high-water)`]),
     ...(await readIfPresent(join(data, 'wallet', 'service.json')) === undefined ? [] : ['the identity of a log\'s service (wallet)'])
   ]
   if (traces.length === 0) return

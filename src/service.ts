@@ -58,7 +58,8 @@ export async function createService (options: ServiceOptions): Promise<Service> 
   const { config } = options
   await mkdir(config.data, { recursive: true, mode: 0o700 })
   const checkpoint = createCheckpoint(config.faultPoint)
-  const store = await openStore(config.data, checkpoint, config.reserve).catch((error: unknown) => { throw withRemedy(error, config.data) })
+  const store = await openStore(config.data, checkpoint, { reserve: config.reserve, log: options.logger })
+    .catch((error: unknown) => { throw withRemedy(error, config.data) })
   const undo: Undo = [async () => { await store.close() }]
   try {
     return await start(options, store, checkpoint, undo)

@@ -2,6 +2,7 @@ import { toHex } from '../core/bytes.js'
 import { LedgerError } from '../ledger/errors.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { Doubt } from '../store/doubt.js'
+import type { HighWater } from '../store/high-water.js'
 import type { Meta } from '../store/meta.js'
 import type { Context } from './context.js'
 import { NotaryError, type NotaryErrorCode } from './errors.js'
@@ -13,8 +14,8 @@ export type LogAlarm = Extract<NotaryErrorCode, 'LEDGER_FORK' | 'LEDGER_AHEAD'>
 
 /**
  * Whether the log goes on in this data folder. A ledger that is away keeps nobody from depositing, as long as nothing speaks against the folder. One
- * that was restored, repaired or copied may be older than its ledger: until that was asked nothing is sealed, which could be a fork, and no
- * number is given, which another deposit may have. It is asked at every connection.
+ * that was restored, repaired or copied, or lost its mark, may be older than its ledger: until that was asked nothing is sealed, which could be
+ * a fork, and no number is given, which another deposit may have. It is asked at every connection.
  */
 export interface Continuity {
   /** Why no deposit may be taken now. */
@@ -30,8 +31,8 @@ export interface ContinuityOptions {
   readonly meta: Meta
   readonly logTree: LogTree
   readonly progress: Progress
-  /** How many deposits were acknowledged from this folder before. */
-  readonly acknowledged: number
+  /** How many deposits were acknowledged from this folder before, and where that begins anew if it is lost. */
+  readonly highWater: Pick<HighWater, 'atStart' | 'begin'>
   /** It lies in the data folder: whoever copies that copies the ledger, which then agrees however old both are. */
   readonly isLedgerInside: boolean
   /** The ledger is not where it was: what is acknowledged now may never get there. */
@@ -42,14 +43,15 @@ export interface ContinuityOptions {
 }
 
 export async function createContinuity (options: ContinuityOptions): Promise<Continuity> {
-  const { context, meta, logTree, progress, onAlarm, onAgreed } = options
+  const { context, meta, logTree, progress, highWater, onAlarm, onAgreed } = options
+  const acknowledged = highWater.atStart ?? 0
   let doubt: Doubt | undefined = await meta.doubt()
   let { isLedgerMissing } = options
-  const isTruncated = options.acknowledged > progress.received
+  const isTruncated = acknowledged > progress.received
   let isHeld = doubt !== undefined || isLedgerMissing || isTruncated
   let isAlarmed = false
   if (isTruncated) {
-    const facts = { acknowledged: options.acknowledged, here: progress.received, folder: meta.folder }
+    const facts = { acknowledged, here: progress.received, folder: meta.folder }
     context.log.error(facts, 'no deposit is taken: the database ends before deposits that were acknowledged from this folder')
   }
   if (doubt === undefined) await meta.settle()
@@ -87,7 +89,8 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
       }
       isHeld = false
       isLedgerMissing = false
-      if (doubt === 'copied' && !options.isLedgerInside) doubt = undefined
+      if (doubt === 'unmarked' || (doubt === 'copied' && !options.isLedgerInside)) doubt = undefined
+      highWater.begin(progress.received)
       if (doubt === undefined) await meta.settle()
       onAgreed()
     }
@@ -106,5 +109,6 @@ const MISSING = 'the ledger of this log is not where it was: no deposit is taken
 const UNCONFIRMED: Readonly<Record<Doubt, string>> = {
   restored: 'this data folder was restored or repaired: it takes no deposits until the operator has confirmed that nothing is missing (steelyard reconcile --go-on)',
   copied: 'this data folder lies elsewhere than before: it takes no deposits until a ledger that was not copied with it, or the operator ' +
-    '(steelyard reconcile --go-on), has said that it is not an old copy'
+    '(steelyard reconcile --go-on), has said that it is not an old copy',
+  unmarked: 'the mark of what was acknowledged from this data folder is gone: it takes no deposits until its ledger, which is asked first, has agreed'
 }

@@ -5,7 +5,7 @@ export type NotaryErrorCode =
   | 'LEDGER_AHEAD' // the ledger holds batches that the data folder does not: the folder is older
   | 'LEDGER_MISSING' // the embedded ledger that the log is on is not where it was
   | 'LOG_TRUNCATED' // the database ends before deposits that were acknowledged from it
-  | 'LOG_UNCONFIRMED' // the data folder was restored, repaired or copied: what was promised from it may not be in it
+  | 'LOG_UNCONFIRMED' // the data folder was restored, repaired or copied, or lost its mark: what was promised from it may not be in it
   | 'OVERLOADED' // the queue of deposits is full
   | 'CLOSING'
   | 'CLOCK_STEPPED' // the clock is behind what was stated before: a deposit made now could only be dated wrongly

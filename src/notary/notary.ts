@@ -83,7 +83,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     meta: store.meta,
     logTree,
     progress,
-    acknowledged: store.acknowledged,
+    highWater: store.highWater,
     isLedgerInside: options.isLedgerInside ?? false,
     isLedgerMissing: options.isLedgerMissing ?? false,
     onAlarm: stop,

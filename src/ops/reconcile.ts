@@ -1,5 +1,6 @@
 import type { Crypto } from '../core/crypto.js'
 import type { Ledger } from '../ledger/ledger.js'
+import type { HighWaterMark } from '../store/high-water.js'
 import type { View } from '../store/maintenance.js'
 import { checkAcknowledged } from './acknowledged.js'
 import { compareBatches, ledgerHead, localHeads } from './compare.js'
@@ -11,8 +12,8 @@ export interface ReconcileOptions {
   readonly view: View
   readonly crypto: Crypto
   readonly ledger: Ledger
-  /** Deposits that were acknowledged from the folder. */
-  readonly acknowledged?: number
+  /** Of the deposits that were acknowledged from the folder; absent where that is no question. */
+  readonly highWater?: HighWaterMark
   readonly onProgress: OnProgress
 }
 
@@ -20,11 +21,11 @@ export interface ReconcileOptions {
  * The local log against the ledger's, in both directions: each batch that we call anchored is on the ledger byte for byte, and each batch of
  * the ledger is here.
  */
-export async function reconcile ({ view, crypto, ledger, acknowledged = 0, onProgress }: ReconcileOptions): Promise<Report> {
+export async function reconcile ({ view, crypto, ledger, highWater, onProgress }: ReconcileOptions): Promise<Report> {
   const findings = createFindings()
   const batches = await endOf(view, 'h')
   const { anchored } = await readMarks(view)
-  await checkAcknowledged(view, findings, acknowledged)
+  if (highWater !== undefined) await checkAcknowledged(view, findings, highWater)
   const says = await ledgerHead(ledger, findings)
   if (says !== undefined) {
     findings.count('batches on the ledger', says.size)

@@ -1,23 +1,27 @@
 import { open, stat, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { syncFolder } from './content.js'
 import { put, type Put } from './database.js'
-import { textKey } from './keys.js'
+import { beginHighWater, readHighWater } from './high-water.js'
+import { numberKey, readNumber, textKey } from './keys.js'
 
 /**
  * Why a data folder may be older than the last promise that was made from it. `restored`: a tool made it of an archive or of a damaged database,
  * and noted that; what was acknowledged afterwards, or was lost, is not in it, and no machine can know that there was nothing. A person ends this
  * doubt (`steelyard reconcile --go-on`). `copied`: it lies elsewhere than where a service last had it, so that it is as old as whenever it was
- * copied; that ends when a ledger agrees that was not copied with it, or by a person.
+ * copied; that ends when a ledger agrees that was not copied with it, or by a person. `unmarked`: it has records, and the mark of what was
+ * acknowledged from it (high-water.ts) is lost, so that its end may be as well; that ends when its ledger agrees, or by a person.
  *
  * A service that could not know would give numbers that other deposits already have.
  */
-export type Doubt = 'restored' | 'copied'
+export type Doubt = 'restored' | 'copied' | 'unmarked'
 
 /** A database that is open, and the folder of its files. */
 export interface Doubtful {
   readonly folder: string
   get (key: Buffer): Promise<Buffer | undefined>
+  /** The last entry at or before `key` that has its prefix byte. */
+  floor (key: Buffer): Promise<[Buffer, Buffer] | undefined>
 }
 
 /** One that a tool can change: each write is on disk when it resolves. */
@@ -39,7 +43,8 @@ async function placeOf (folder: string): Promise<string> {
 export async function doubtOf (db: Doubtful): Promise<Doubt | undefined> {
   if (await db.get(RESTORED) !== undefined || await isNoted(db.folder)) return 'restored'
   const known = await db.get(PLACE)
-  return known === undefined || known.toString() === await placeOf(db.folder) ? undefined : 'copied'
+  if (known !== undefined && known.toString() !== await placeOf(db.folder)) return 'copied'
+  return await isUnmarked(db) ? 'unmarked' : undefined
 }
 
 /** What has to be written so that the log goes on where the folder is now. */
@@ -65,6 +70,16 @@ export async function noteRestored (db: Confirmable): Promise<void> {
 export async function confirm (db: Confirmable): Promise<void> {
   await db.write([{ type: 'del', key: RESTORED }, ...await settled(db)])
   await forgetNote(db.folder)
+  if (await isUnmarked(db)) beginHighWater(dirname(db.folder), await recordsIn(db))
+}
+
+async function isUnmarked (db: Doubtful): Promise<boolean> {
+  return (await readHighWater(dirname(db.folder))).acknowledged === undefined && await recordsIn(db) > 0
+}
+
+async function recordsIn (db: Doubtful): Promise<number> {
+  const last = await db.floor(numberKey('r', Number.MAX_SAFE_INTEGER))
+  return last === undefined ? 0 : readNumber(last[0], 1) + 1
 }
 
 async function isNoted (folder: string): Promise<boolean> {

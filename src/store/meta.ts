@@ -1,4 +1,4 @@
-import { type Database, put, read, stored, write } from './database.js'
+import { type Database, lastAtOrBefore, put, read, stored, write } from './database.js'
 import { type Doubt, type Doubtful, doubtOf, settled } from './doubt.js'
 import { textKey } from './keys.js'
 
@@ -47,7 +47,7 @@ export function createMeta (db: Database): Meta {
     return found === undefined ? undefined : stored(found, name) as T
   }
   const set = (name: string, value: unknown): Promise<void> => write(db, [put(textKey('x', name), JSON.stringify(value))])
-  const doubtful: Doubtful = { folder: db.location, get: (key) => read(db, key) }
+  const doubtful: Doubtful = { folder: db.location, get: (key) => read(db, key), floor: (key) => lastAtOrBefore(db, key) }
   return {
     folder: db.location,
     log: () => get('log'),

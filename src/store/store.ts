@@ -9,7 +9,7 @@ import { createDeposits, type Deposits } from './deposits.js'
 import { createDigestThreads } from './digest-threads.js'
 import type { Checkpoint } from './fault-points.js'
 import { type FileWatch, watchFiles } from './file-watch.js'
-import { openHighWater } from './high-water.js'
+import { type HighWater, type MarkLog, openHighWater } from './high-water.js'
 import { snapshotView, type View } from './maintenance.js'
 import { createMeta, type Meta } from './meta.js'
 import { type Room, watchRoom } from './room.js'
@@ -24,8 +24,8 @@ export interface Store {
   readonly meta: Meta
   readonly content: ContentStore
   readonly room: Room
-  /** How many deposits were acknowledged from this folder before this start. */
-  readonly acknowledged: number
+  /** How many deposits were acknowledged from this folder before this start, and where that begins anew if it is lost. */
+  readonly highWater: Pick<HighWater, 'atStart' | 'begin'>
   readonly files: Pick<FileWatch, 'missing'>
   readonly uploads: Uploads
   /** One moment of everything, for a backup; to be closed. */
@@ -33,11 +33,17 @@ export interface Store {
   close (): Promise<void>
 }
 
+export interface StoreOptions {
+  readonly log: MarkLog
+  /** Bytes of the disk that deposits leave free. */
+  readonly reserve?: number
+}
+
 /**
  * Opens or creates the store in a data folder. Fails with `LOCKED` when another process has it, with `DAMAGED` or `UNREADABLE` when something
- * was lost. `reserve`: bytes of the disk that deposits leave free.
+ * was lost.
  */
-export async function openStore (data: string, checkpoint: Checkpoint, reserve = 0): Promise<Store> {
+export async function openStore (data: string, checkpoint: Checkpoint, { log, reserve = 0 }: StoreOptions): Promise<Store> {
   const db = await openDatabase(join(data, 'db'))
   try {
     const room = await watchRoom(data, reserve)
@@ -46,16 +52,17 @@ export async function openStore (data: string, checkpoint: Checkpoint, reserve =
     const content = await openContentStore(join(data, 'content'), checkpoint, threads)
     const keys = await openApiKeys(db, randomBytes)
     const uploads = await openUploads({ db, content, folder: join(data, 'content', 'uploads'), threads })
-    const highWater = await openHighWater(data)
+    const deposits = createDeposits(db, (next) => { highWater.note(next) })
+    const highWater = await openHighWater(data, { here: await deposits.nextSequence(), log })
     return {
-      deposits: createDeposits(db, (next) => { highWater.note(next) }),
+      deposits,
       batches: createBatches(db),
       anchors: createAnchors(db),
       keys,
       meta: createMeta(db),
       content,
       room,
-      acknowledged: highWater.atStart,
+      highWater,
       files,
       uploads,
       view: () => snapshotView(db, join(data, 'content')),

@@ -110,7 +110,8 @@ export async function openAdversary (operator: Operator, folder: string, profile
       }
     }
   }
-  const store = await openStore(folder, nothing)
+  const log = { info: nothing, warn: nothing, error: nothing }
+  const store = await openStore(folder, nothing, { log })
   await store.meta.settle() // who wants to fork a log does not wait for its ledger, as an honest service does in a copied folder
   const notary = await createNotary({
     context: {
@@ -119,7 +120,7 @@ export async function openAdversary (operator: Operator, folder: string, profile
       random: randomBytes,
       signer: operator.signer,
       checkpoint: nothing,
-      log: { info: nothing, warn: nothing, error: nothing },
+      log,
       origin: operator.origin,
       deadlineMs: 86_400_000
     },

@@ -28,7 +28,7 @@ let copies = 0
 /** A copy of all that is not the ledger. */
 async function copy (): Promise<string> {
   const folder = join(data, `copy-${++copies}`)
-  for (const part of ['db', 'content', 'keys', 'wallet', 'credentials.json']) await cp(join(data, part), join(folder, part), { recursive: true })
+  for (const part of ['db', 'content', 'keys', 'wallet', 'credentials.json', 'high-water']) await cp(join(data, part), join(folder, part), { recursive: true })
   return folder
 }
 
@@ -138,8 +138,9 @@ t.test('a database that was set back or cut takes no deposits, with no ledger to
   t.equal((await service.depositDigests('cd'.repeat(32))).status, 201, 'the ledger is away, and nothing speaks against the folder')
   await service.kill()
   await cp(db, join(folder, 'newer'), { recursive: true })
+  await cp(join(folder, 'high-water'), join(folder, 'mark'))
   const replace = async (by: string): Promise<void> => { // the folder itself stays
-    for (const name of await readdir(db)) await rm(join(db, name))
+    for (const name of await readdir(db)) await rm(join(db, name), { recursive: true })
     await cp(join(folder, by), db, { recursive: true })
   }
   const refused = async (what: string): Promise<void> => {
@@ -157,6 +158,17 @@ t.test('a database that was set back or cut takes no deposits, with no ledger to
   const log = (await readdir(db)).find((name) => name.endsWith('.log')) as string
   await truncate(join(db, log), (await stat(join(db, log))).size - 1)
   await refused('the log cut, as by a crash in the middle of a write')
+  const first = { code: 'RECORD_MISSING' }
+  t.match(await tool(rebuildIndex, { data: folder, ledger: false, dryRun: true }), { code: 1, report: { first } }, 'nor do indexes that are written again make it clean')
+  t.match(await tool(rebuildIndex, { data: folder, ledger: false, repair: true }), {
+    code: 1, report: { first, notes: [/takes no deposits until `steelyard reconcile --go-on`/] }
+  })
+  await writeFile(join(folder, 'high-water'), '')
+  for (const run of [fsck, reconcile, rebuildIndex]) {
+    const { code, report } = await tool(run, { data: folder, content: true, goOn: true })
+    t.match({ code, report }, { code: 2, report: { outcome: 'could-not-check', couldNotCheck: [{ why: /high-water/ }] } }, 'a mark that cannot be read')
+  }
+  await cp(join(folder, 'mark'), join(folder, 'high-water'))
   const emptied = join(folder, 'emptied')
   await mkdir(emptied)
   await cp(join(folder, 'high-water'), join(emptied, 'high-water'))

@@ -12,7 +12,7 @@ export async function copyOf (data: string, to: string): Promise<string> {
 
 /** The same, and what a service that starts in it needs to use the network of the first. */
 export async function serviceCopy (data: string, to: string): Promise<string> {
-  return await copyParts(data, to, ['db', 'content', 'keys', 'wallet', 'credentials.json'])
+  return await copyParts(data, to, ['db', 'content', 'keys', 'wallet', 'credentials.json', 'high-water'])
 }
 
 async function copyParts (data: string, to: string, parts: readonly string[]): Promise<string> {

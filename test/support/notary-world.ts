@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { fromBase64url, fromUtf8 } from '../../src/core/bytes.js'
 import { parseProof } from '../../src/core/proof.js'
 import { ed25519PublicKey, receiptKeyId } from '../../src/core/receipt.js'
-import type { Clock, Signer } from '../../src/notary/context.js'
+import type { Clock, Log, Signer } from '../../src/notary/context.js'
 import type { Deposited } from '../../src/notary/intake.js'
 import { createNotary, type Notary } from '../../src/notary/notary.js'
 import { nodeCrypto } from '../../src/platform/node.js'
@@ -16,6 +16,7 @@ import { until } from './service.js'
 export const ORIGIN = 'test.example/0011223344556677'
 export const BY: ApiKey = { id: '0011223344556677', organization: '8899aabbccddeeff', label: 'test', scopes: ['deposit', 'read'] }
 export const noop = (): void => undefined
+export const silent = { info: noop, warn: noop, error: noop }
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
 export const spki = new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }))
@@ -26,15 +27,15 @@ const signer: Signer = {
 /** A notary on a store of its own and a ledger in memory. */
 export interface World { notary: Notary, ledger: FakeLedger, store: Store, folder: string, close (): Promise<void>, restart (): Promise<World> }
 
-interface WorldOptions { ledger?: FakeLedger, clock?: Clock, folder?: string, queueLimit?: number, store?: Store, sealSize?: number }
+interface WorldOptions { log?: Log, ledger?: FakeLedger, clock?: Clock, folder?: string, queueLimit?: number, store?: Store, sealSize?: number }
 
 export async function world (t: Test, options: WorldOptions = {}): Promise<World> {
-  const { clock = Date.now, folder = t.testdir({}), queueLimit = 1000, sealSize = 8192 } = options
+  const { clock = Date.now, folder = t.testdir({}), queueLimit = 1000, sealSize = 8192, log = silent } = options
   const ledger = options.ledger ?? new FakeLedger(ORIGIN, clock)
-  const store = options.store ?? await openStore(folder, noop)
+  const store = options.store ?? await openStore(folder, noop, { log })
   const notary: Notary = await createNotary({
     context: {
-      crypto: nodeCrypto, clock, random: randomBytes, signer, checkpoint: noop, log: { info: noop, warn: noop, error: noop }, origin: ORIGIN, deadlineMs: 3_600_000
+      crypto: nodeCrypto, clock, random: randomBytes, signer, checkpoint: noop, log, origin: ORIGIN, deadlineMs: 3_600_000
     },
     store,
     connect: async () => await Promise.resolve(ledger),
@@ -66,7 +67,7 @@ export async function world (t: Test, options: WorldOptions = {}): Promise<World
     close,
     async restart () {
       await close()
-      return await world(t, { ledger, clock, folder, queueLimit, sealSize })
+      return await world(t, { ledger, clock, folder, queueLimit, sealSize, log })
     }
   }
 }

@@ -11,7 +11,7 @@ import { recordBytes } from '../../src/core/record.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import { StoreError } from '../../src/store/errors.js'
 import { openStore, type Store } from '../../src/store/store.js'
-import { allFinal, BY, deposit, digests, noop, spki, world } from '../support/notary-world.js'
+import { allFinal, BY, deposit, digests, noop, silent, spki, world } from '../support/notary-world.js'
 import { until } from '../support/service.js'
 
 t.test('groups of any size: receipts bind, sequences have no gaps, proofs lead to the log', async (t) => {
@@ -82,7 +82,7 @@ t.test('a clock that steps back delays nothing and orders nothing wrongly', asyn
 
 t.test('a write that fails fails its whole group and changes no counter, also when it is there all the same', async (t) => {
   const folder = t.testdir({})
-  const store = await openStore(folder, noop)
+  const store = await openStore(folder, noop, { log: silent })
   let fails = false
   const { commit, retract } = store.deposits
   const failing: Store = {

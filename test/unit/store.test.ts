@@ -13,6 +13,7 @@ import { openStore } from '../../src/store/store.js'
 import { damageIn } from '../../src/store/log-format.js'
 
 const noop = (): void => undefined
+const silent = { log: { warn: noop, error: noop } }
 const collect = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> => {
   const chunks: Uint8Array[] = []
   for await (const chunk of stream) chunks.push(chunk)
@@ -21,13 +22,13 @@ const collect = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> => {
 
 t.test('one process at a time, of the same schema', async (t) => {
   const folder = t.testdir({})
-  const store = await openStore(folder, noop)
-  await t.rejects(openStore(folder, noop), { code: 'LOCKED' })
+  const store = await openStore(folder, noop, silent)
+  await t.rejects(openStore(folder, noop, silent), { code: 'LOCKED' })
   await store.close()
   const db = await openDatabase(join(folder, 'db'))
   await write(db, [put(textKey('x', 'schema'), 'steelyard-store/99')])
   await db.close()
-  await t.rejects(openStore(folder, noop), { code: 'SCHEMA' })
+  await t.rejects(openStore(folder, noop, silent), { code: 'SCHEMA' })
 })
 
 t.test('keys are in the order of numbers', (t) => {
@@ -40,12 +41,12 @@ t.test('keys are in the order of numbers', (t) => {
 
 t.test('API keys are hashed and survive', async (t) => {
   const folder = t.testdir({})
-  let store = await openStore(folder, noop)
+  let store = await openStore(folder, noop, silent)
   const token = store.keys.newToken()
   t.equal(store.keys.authenticate(token), undefined, 'not registered yet')
   const key = await store.keys.register(token, { organization: 'o', label: 'l', scopes: ['read'] })
   await store.close()
-  store = await openStore(folder, noop)
+  store = await openStore(folder, noop, silent)
   t.teardown(async () => { await store.close() })
   t.same(store.keys.authenticate(token), key)
   t.equal(store.keys.authenticate(`${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`), undefined)
@@ -142,7 +143,7 @@ t.test('configuration: defaults, frozen, and every problem at once', (t) => {
 
 t.test('the database\'s log: what a crash leaves is none of its damage, a hole in the middle is', async (t) => {
   const folder = t.testdir({})
-  const store = await openStore(folder, noop)
+  const store = await openStore(folder, noop, silent)
   for (let i = 0; i < 60; i++) await store.meta.saveBundleFile(randomBytes(i % 20 === 0 ? 90_000 : 300)) // records of one piece and of several
   await store.close()
   const [name = ''] = (await readdir(join(folder, 'db'))).filter((each) => each.endsWith('.log'))
@@ -161,7 +162,7 @@ t.test('the database\'s log: what a crash leaves is none of its damage, a hole i
   t.equal(damageIn(Buffer.concat([log.subarray(0, 65_536), Buffer.alloc(32_768), log.subarray(98_304)])), 65_536, 'a block that became blank')
   const holed = Buffer.concat([log.subarray(0, 100_000), log.subarray(101_000)])
   await writeFile(join(folder, 'db', name), holed)
-  await t.rejects(openStore(folder, noop), { code: 'DAMAGED', message: /rebuild-index --repair/ })
+  await t.rejects(openStore(folder, noop, silent), { code: 'DAMAGED', message: /rebuild-index --repair/ })
 })
 
 t.test('files that went while the database compacts are not missing, one that was removed is', async (t) => {

@@ -17,8 +17,8 @@ export async function run (options: FsckOptions, terminal: Terminal): Promise<nu
   const report = await refusing(async () => {
     const view = await openMaintenance(folderOf(options))
     try {
-      const acknowledged = await readHighWater(folderOf(options))
-      return await fsck({ view, crypto: nodeCrypto, now: new Date().toISOString(), ledger, withContent: options.content, acknowledged, onProgress })
+      const highWater = await readHighWater(folderOf(options))
+      return await fsck({ view, crypto: nodeCrypto, now: new Date().toISOString(), ledger, withContent: options.content, highWater, onProgress })
     } finally {
       end()
       await view.close()

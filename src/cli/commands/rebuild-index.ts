@@ -1,6 +1,7 @@
 import { rebuild } from '../../ops/rebuild/rebuild.js'
 import { nodeCrypto } from '../../platform/node.js'
-import { noteRestored } from '../../store/doubt.js'
+import { doubtOf, noteRestored } from '../../store/doubt.js'
+import { readHighWater } from '../../store/high-water.js'
 import { openMaintenance, repairDatabase } from '../../store/maintenance.js'
 import { CliError } from '../errors.js'
 import { EXIT } from '../exit-codes.js'
@@ -12,6 +13,8 @@ export interface RebuildOptions extends DataOptions {
   /** First lets LevelDB save what it can of files that it cannot read. */
   readonly repair?: boolean
 }
+
+const TAKES_NONE = 'the folder was restored or repaired: it takes no deposits until `steelyard reconcile --go-on`, by which you say that nothing that was acknowledged is missing'
 
 /** Writes again what follows from records, headers and ledger. Exit code 0 done, 1 something is lost for good, 2 not everything is known. */
 export async function run (options: RebuildOptions, terminal: Terminal): Promise<number> {
@@ -26,7 +29,9 @@ export async function run (options: RebuildOptions, terminal: Terminal): Promise
     try {
       if (options.repair === true) await noteRestored(db) // its end may be lost, and no tool can know
       const ledger = typeof source === 'function' ? source : undefined
-      return await rebuild({ db, crypto: nodeCrypto, ledger, dryRun: options.dryRun === true, onProgress })
+      const highWater = await readHighWater(folderOf(options))
+      const report = await rebuild({ db, crypto: nodeCrypto, ledger, highWater, dryRun: options.dryRun === true, onProgress })
+      return await doubtOf(db) === 'restored' ? { ...report, notes: [...report.notes, TAKES_NONE] } : report
     } finally {
       end()
       await db.close()

@@ -30,8 +30,8 @@ export async function run (options: ReconcileOptions, terminal: Terminal): Promi
       if (identity === undefined) throw new CliError({ code: 'DATA', message: 'no log was opened in this data folder', exitCode: EXIT.couldNotCheck })
       const ledger = await connect(async () => await source(identity.origin))
       try {
-        const acknowledged = await readHighWater(folderOf(options))
-        return await withConfirmation(view, options, await reconcile({ view, crypto: nodeCrypto, ledger, acknowledged, onProgress }))
+        const highWater = await readHighWater(folderOf(options))
+        return await withConfirmation(view, options, await reconcile({ view, crypto: nodeCrypto, ledger, highWater, onProgress }))
       } finally {
         await ledger.close()
       }
@@ -52,7 +52,7 @@ async function withConfirmation (db: Maintenance, options: ReconcileOptions, rep
   return { ...report, notes: [...report.notes, ...noteOn(doubt, options, isConfirmed).map((text) => `${folder} ${text}`)] }
 }
 
-const MADE: Readonly<Record<Doubt, string>> = { restored: 'was restored or repaired', copied: 'is a copy, or lies elsewhere than before' }
+const MADE: Readonly<Record<Doubt, string>> = { restored: 'was restored or repaired', copied: 'is a copy, or lies elsewhere than before', unmarked: 'has lost the mark of what was acknowledged from it (high-water)' }
 
 function noteOn (doubt: Doubt | undefined, { goOn = false }: ReconcileOptions, isConfirmed: boolean): string[] {
   if (doubt === undefined) return goOn ? ['was not restored, repaired or copied: there was nothing to go on from, and nothing was changed'] : []

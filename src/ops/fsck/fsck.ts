@@ -5,6 +5,7 @@ import { createVerifier, type Verifier } from '../../core/verify/verifier.js'
 import type { Ledger } from '../../ledger/ledger.js'
 import { StoreError } from '../../store/errors.js'
 import { numberKey } from '../../store/keys.js'
+import type { HighWaterMark } from '../../store/high-water.js'
 import type { View } from '../../store/maintenance.js'
 import { checkAcknowledged } from '../acknowledged.js'
 import { compareHeads, ledgerHead } from '../compare.js'
@@ -29,8 +30,8 @@ export interface FsckOptions {
   /** The ledger to compare with, why there is none, or that it is left out. */
   readonly ledger: ((origin: string) => Promise<Ledger>) | { readonly unavailable: string } | 'left-out'
   readonly withContent: boolean
-  /** Deposits that were acknowledged from the folder. */
-  readonly acknowledged?: number
+  /** Of the deposits that were acknowledged from the folder; absent where that is no question. */
+  readonly highWater?: HighWaterMark
   readonly onProgress: OnProgress
 }
 
@@ -73,7 +74,7 @@ async function run (options: FsckOptions, findings: Findings): Promise<Pick<Repo
   const sealed = await checkBatches(check, { records, groups, log, attestations })
   await checkUnsealed(records, groups, sealed.sequence)
   await records.finish()
-  await checkAcknowledged(view, findings, options.acknowledged ?? 0)
+  if (options.highWater !== undefined) await checkAcknowledged(view, findings, options.highWater)
   await checkMarks(check, marks, sealed)
   await checkService(check)
   await checkUploads(check)

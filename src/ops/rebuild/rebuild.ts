@@ -7,9 +7,11 @@ import type { Ledger } from '../../ledger/ledger.js'
 import type { Mark } from '../../store/anchors.js'
 import type { SealedMark } from '../../store/batches.js'
 import { noteRestored } from '../../store/doubt.js'
+import type { HighWaterMark } from '../../store/high-water.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import type { Maintenance } from '../../store/maintenance.js'
 import type { LogIdentity } from '../../store/meta.js'
+import { checkAcknowledged } from '../acknowledged.js'
 import { OpsError } from '../errors.js'
 import { readAttestations } from '../fsck/attestations.js'
 import { endOfBatch, readMarks } from '../fsck/marks.js'
@@ -26,6 +28,8 @@ export interface RebuildOptions {
   readonly crypto: Crypto
   /** Where headers are taken from that the database has lost, and how far anchoring has come. */
   readonly ledger?: ((origin: string) => Promise<Ledger>) | undefined
+  /** Of the deposits that were acknowledged from the folder; absent where that is no question. */
+  readonly highWater?: HighWaterMark
   /** Finds out and writes nothing. */
   readonly dryRun?: boolean
   readonly onProgress: OnProgress
@@ -58,6 +62,7 @@ export async function rebuild (options: RebuildOptions): Promise<Report> {
     else await hold(options, findings)
     await rebuildState(parts)
     await repairs.finish()
+    if (options.highWater !== undefined) await checkAcknowledged(db, findings, options.highWater)
   } finally {
     await ledger?.close()
   }
