@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Config } from './config.js'
@@ -14,6 +13,7 @@ import { createSteadyClock } from './notary/steady-clock.js'
 import { nodeCrypto } from './platform/node.js'
 import { createCheckpoint } from './store/fault-points.js'
 import { openStore, type Store } from './store/store.js'
+import { makeFolder } from './store/unusable.js'
 import { withRemedy } from './store/write-ahead-log.js'
 
 /** How the service reaches its ledger; made by main, which alone knows the networks. */
@@ -56,7 +56,7 @@ export interface Service {
  */
 export async function createService (options: ServiceOptions): Promise<Service> {
   const { config } = options
-  await mkdir(config.data, { recursive: true, mode: 0o700 })
+  await makeFolder(config.data)
   const checkpoint = createCheckpoint(config.faultPoint)
   const store = await openStore(config.data, checkpoint, { reserve: config.reserve, log: options.logger })
     .catch((error: unknown) => { throw withRemedy(error, config.data) })

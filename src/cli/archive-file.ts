@@ -34,10 +34,9 @@ export async function writeStream (path: string, source: AsyncIterable<Uint8Arra
 }
 
 export function readFileStream (path: string): AsyncIterable<Buffer> {
-  const stream = createReadStream(path, { highWaterMark: CHUNK })
   return (async function * () {
     try {
-      yield * stream as AsyncIterable<Buffer>
+      yield * createReadStream(path, { highWaterMark: CHUNK }) as AsyncIterable<Buffer> // made when it is read: an error before that would have no reader
     } catch (cause) {
       throw fileError(path, 'read', cause)
     }

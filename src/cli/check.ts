@@ -4,6 +4,8 @@ export interface Check {
   readonly level: 'ok' | 'warning' | 'problem'
   readonly says: string
   readonly advice?: string
+  /** Codes, where the service gave them. */
+  readonly reasons?: readonly string[]
 }
 
 /** What an error says, or what was thrown instead of one. */

@@ -18,7 +18,7 @@ const EXIT_TABLE: Readonly<Record<string, ExitMeanings>> = {
   'rebuild-index': {
     0: 'all that follows from the rest is written', 1: 'something is lost for good or differs (the first object is named), or it failed', 2: NOT_CHECKED
   },
-  export: { 0: 'written', 1: 'what is stored does not verify, or it failed', 2: 'the data folder cannot be used: no database, damaged, in use' },
+  export: { 0: 'written', 1: 'what is stored does not verify, or it failed', 2: 'the data folder cannot be used: no database, damaged, in use, not permitted' },
   import: { 0: 'verified, and kept unless --check', 1: 'the archive does not verify, or it failed', 2: 'the data folder is not empty, or its database cannot be written' },
   doctor: { 0: 'no problem', 1: 'a problem or it failed' },
   'network status': { 0: 'a network runs', 1: 'none runs, or it failed' },
@@ -26,6 +26,8 @@ const EXIT_TABLE: Readonly<Record<string, ExitMeanings>> = {
 }
 const OTHERS: ExitMeanings = { 0: 'done', 1: 'it failed' }
 const WRONG_CALL = 'wrong usage'
+/** As a shell shows an end by a signal: 128 and its number. */
+export const SIGNALLED = 'ended by Ctrl-C 130, by SIGTERM 143, of every command but `serve`, which then stops in order'
 
 /** The exit codes of a command, as its help ends. */
 export function exitHelp (command: string): string {
@@ -35,7 +37,7 @@ export function exitHelp (command: string): string {
 /** All of them, as the program's own help ends. */
 export function allExitHelp (): string {
   const lines = [...Object.entries(EXIT_TABLE), ['all others', OTHERS] as const].map(([name, row]) => `  ${name.padEnd(15)} ${meanings(row).join('; ')}`)
-  return `\nExit codes (${EXIT.usage} is always ${WRONG_CALL}; whatever fails says how in one line):\n${lines.join('\n')}`
+  return `\nExit codes (${EXIT.usage} is always ${WRONG_CALL}; ${SIGNALLED}; whatever fails says how in one line):\n${lines.join('\n')}`
 }
 
 /** The rows of the table in docs/operations.md. */

@@ -147,6 +147,7 @@ function readiness (ready: Ready, data: string): Check {
   return {
     name: 'ready',
     level: 'problem',
+    reasons,
     says: `not ready (${causeFirst.join(', ')})${detail === undefined ? '' : `: ${detail}`}`,
     advice: advice.length === 0 ? `see the ledger below and the service's log; ${SAFE}` : advice.join('; then: ')
   }

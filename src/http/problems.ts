@@ -82,6 +82,7 @@ export const STATUS: Readonly<Record<ProblemCode, number>> = {
   SCHEMA: 500,
   DAMAGED: 500,
   UNREADABLE: 500,
+  FOLDER_UNUSABLE: 500,
   WRITE_FAILED: 500,
   CONTENT_MISSING: 500,
   CONTENT_DAMAGED: 500,

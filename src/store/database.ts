@@ -1,10 +1,11 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Level } from 'level'
-import { isFull, StoreError, writeError } from './errors.js'
+import { StoreError, writeError } from './errors.js'
 import { textKey } from './keys.js'
+import { openError } from './open-error.js'
 import { distrust, isTrusted, reopened, trusted } from './reopening.js'
-import { remedyFor, requireSoundLogs } from './write-ahead-log.js'
+import { makeFolder, unusable } from './unusable.js'
+import { requireSoundLogs, withRemedy } from './write-ahead-log.js'
 
 export type Database = Level<Buffer, Buffer>
 export interface Put { readonly type: 'put', readonly key: Buffer, readonly value: Buffer }
@@ -16,13 +17,13 @@ const OPTIONS = { keyEncoding: 'buffer', valueEncoding: 'buffer', cacheSize: 32 
  * Opens the one database of a service and checks its schema. One process at a time holds it: a second one gets `LOCKED`.
  */
 export async function openDatabase (folder: string): Promise<Database> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   await requireSoundLogs(folder)
   const db: Database = new Level<Buffer, Buffer>(folder, OPTIONS)
   try {
     await db.open()
   } catch (cause) {
-    throw openError(folder, cause)
+    throw withRemedy(openError(folder, cause), dirname(folder))
   }
   try {
     await checkSchema(db)
@@ -41,20 +42,6 @@ async function checkSchema (db: Database): Promise<void> {
   } else if (found.toString() !== SCHEMA) {
     throw new StoreError({ code: 'SCHEMA', message: `the database has schema ${found.toString()}, this version reads ${SCHEMA}` })
   }
-}
-
-function openError (folder: string, cause: unknown): StoreError {
-  const inner = cause instanceof Error ? cause.cause : undefined
-  if (inner instanceof Error && 'code' in inner && inner.code === 'LEVEL_LOCKED') {
-    return new StoreError({ code: 'LOCKED', message: `another process uses the database in ${folder}`, cause })
-  }
-  if (isFull(inner)) return writeError(`the database in ${folder} cannot be opened`, inner)
-  const why = inner instanceof Error ? ` (${inner.message})` : ''
-  return new StoreError({
-    code: 'UNREADABLE',
-    message: `the database in ${folder} does not open${why}: ${remedyFor(dirname(folder))}`,
-    cause
-  })
 }
 
 /**
@@ -76,13 +63,17 @@ export async function write (db: Database, puts: readonly Put[], dels: readonly 
   if (!isTrusted(db)) throw new StoreError({ code: 'WRITE_FAILED', message: 'another write failed at the same time' })
 }
 
+function readError ({ location }: Database, cause: unknown): StoreError {
+  return unusable(cause, location) ?? new StoreError({ code: 'UNREADABLE', message: `the database in ${location} could not read`, cause })
+}
+
 /** The value of a key, or undefined. */
 export async function read (db: Database, key: Buffer): Promise<Buffer | undefined> {
   try {
     await trusted(db)
     return await db.get(key)
   } catch (cause) {
-    throw new StoreError({ code: 'UNREADABLE', message: `the database in ${db.location} could not read`, cause })
+    throw readError(db, cause)
   }
 }
 
@@ -92,7 +83,7 @@ export async function readAll (db: Database, keys: Buffer[]): Promise<(Buffer | 
     await trusted(db)
     return await db.getMany(keys)
   } catch (cause) {
-    throw new StoreError({ code: 'UNREADABLE', message: `the database in ${db.location} could not read`, cause })
+    throw readError(db, cause)
   }
 }
 
@@ -107,7 +98,7 @@ export async function lastAtOrBefore (db: Database, key: Buffer): Promise<[Buffe
   try {
     return await found.next()
   } catch (cause) {
-    throw new StoreError({ code: 'UNREADABLE', message: `the database in ${db.location} could not read`, cause })
+    throw readError(db, cause)
   } finally {
     found.close().catch(() => undefined) // a trip to the database's threads that nobody need wait for; closing the database does
   }

@@ -4,6 +4,7 @@ export type StoreErrorCode =
   | 'SCHEMA' // written by a version that this one does not read
   | 'DAMAGED' // a value that cannot be what was written
   | 'UNREADABLE' // the database does not open or read
+  | 'FOLDER_UNUSABLE' // the system refuses it to this user, its disk is read-only, or something else is in its place; nothing is damaged
   | 'WRITE_FAILED' // not durable: nothing of this write may be acknowledged
   | 'STORE_FULL' // likewise, because there is no room on the disk
   | 'CONTENT_MISSING'

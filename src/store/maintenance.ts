@@ -1,10 +1,12 @@
 import { access } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Level } from 'level'
 import type { Database } from './database.js'
 import { noteRepair } from './doubt.js'
-import { isFull, StoreError, writeError } from './errors.js'
+import { StoreError } from './errors.js'
 import type { Prefix } from './keys.js'
+import { openError } from './open-error.js'
+import { unusable } from './unusable.js'
 import { requireSoundLogs, withRemedy } from './write-ahead-log.js'
 
 /**
@@ -48,8 +50,12 @@ export interface MaintenanceOptions {
 export async function openMaintenance (data: string, { create = false }: MaintenanceOptions = {}): Promise<Maintenance> {
   const folder = join(data, 'db')
   if (!create) {
-    if (await access(folder).then(() => true, () => false)) await requireSoundLogs(folder)
-    if (!await access(join(folder, 'CURRENT')).then(() => true, () => false)) throw noDatabase(folder)
+    try {
+      if (await isThere(folder)) await requireSoundLogs(folder)
+      if (!await isThere(join(folder, 'CURRENT'))) throw noDatabase(folder)
+    } catch (error) {
+      throw unusable(error, data) ?? error
+    }
   }
   const db: Database = new Level<Buffer, Buffer>(folder, { ...OPTIONS, createIfMissing: create })
   try {
@@ -84,9 +90,7 @@ export function snapshotView (db: Database, content: string): View {
 export async function repairDatabase (data: string): Promise<void> {
   const folder = join(data, 'db')
   await requireUnlocked(folder)
-  await noteRepair(folder).catch((cause: unknown) => {
-    throw isFull(cause) ? writeError('the repair could not be noted', cause) : openError(folder, cause)
-  })
+  await noteRepair(folder).catch((cause: unknown) => { throw openError(folder, cause) })
   try {
     await (Level as unknown as { repair (location: string): Promise<void> }).repair(folder) // of classic-level, which `level` is in Node
   } catch (cause) {
@@ -94,10 +98,10 @@ export async function repairDatabase (data: string): Promise<void> {
   }
 }
 
-/** Whether a process has the database of a data folder open. */
+/** Whether a process has the database of a data folder open, or may have it: this one is not let in to see. */
 export async function isInUse (data: string): Promise<boolean> {
   const error = await requireUnlocked(join(data, 'db')).catch((cause: unknown) => cause)
-  return error instanceof StoreError && error.code === 'LOCKED'
+  return error instanceof StoreError && (error.code === 'LOCKED' || error.code === 'FOLDER_UNUSABLE')
 }
 
 /**
@@ -105,11 +109,22 @@ export async function isInUse (data: string): Promise<boolean> {
  * it reads or changes anything.
  */
 async function requireUnlocked (folder: string): Promise<void> {
-  if (!await access(folder).then(() => true, () => false)) throw noDatabase(folder)
+  if (!await isThere(folder)) throw noDatabase(folder)
   const probe: Database = new Level<Buffer, Buffer>(folder, { ...OPTIONS, createIfMissing: false, errorIfExists: true })
   const cause = await probe.open().then(async () => { await probe.close() }, (error: unknown) => error)
   const error = openError(folder, cause)
-  if (error.code === 'LOCKED') throw error
+  if (error.code !== 'UNREADABLE') throw error
+}
+
+/** Fails where this user cannot see that. */
+async function isThere (path: string): Promise<boolean> {
+  try {
+    await access(path)
+    return true
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw unusable(cause, dirname(path)) ?? cause
+  }
 }
 
 function noDatabase (folder: string): StoreError {
@@ -152,16 +167,7 @@ function viewOf (db: Database, content: string, reading: Reading): Omit<View, 'c
 /** What the database itself cannot read is damaged; other errors are a consumer's and pass. */
 function damaged (folder: string, cause: unknown): unknown {
   if (cause instanceof StoreError || !(cause instanceof Error) || !('code' in cause)) return cause
-  return String(cause.code).startsWith('LEVEL_')
+  return unusable(cause, folder) ?? (String(cause.code).startsWith('LEVEL_')
     ? new StoreError({ code: 'DAMAGED', message: `the database in ${folder} cannot read one of its files (${cause.message})`, cause })
-    : cause
-}
-
-function openError (folder: string, cause: unknown): StoreError {
-  const inner = cause instanceof Error ? cause.cause : undefined
-  const locked = [cause, inner].some((error) => error instanceof Error && (
-    ('code' in error && error.code === 'LEVEL_LOCKED') || /\block\b/i.test(error.message)))
-  if (locked) return new StoreError({ code: 'LOCKED', message: `another process uses the database in ${folder}`, cause })
-  const why = inner instanceof Error ? ` (${inner.message})` : ''
-  return new StoreError({ code: 'UNREADABLE', message: `the database in ${folder} does not open${why}`, cause })
+    : cause)
 }

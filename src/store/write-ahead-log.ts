@@ -1,11 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isFull, StoreError, type StoreErrorCode } from './errors.js'
+import { StoreError, type StoreErrorCode } from './errors.js'
 import { damageIn } from './log-format.js'
 import { liveLog } from './manifest.js'
+import { unusable } from './unusable.js'
 
 /** What is done about a damaged database in a data folder; the copy is for whoever knows more. */
-export function remedyFor (data: string): string {
+function remedyFor (data: string): string {
   return `copy ${data}, then ${REPAIR} --data ${data}\` and \`steelyard fsck --data ${data}\`, which names what is lost; or restore a backup`
 }
 
@@ -37,9 +38,13 @@ const CODES: Readonly<Record<string, StoreErrorCode>> = {
   DAMAGED: 'DAMAGED', UNREADABLE: 'UNREADABLE', LEVEL_CORRUPTION: 'UNREADABLE', LEVEL_IO_ERROR: 'UNREADABLE'
 }
 
-/** What keeps a service from starting on the database of a data folder, with what can be done about it; other errors as they are. */
+/**
+ * What keeps a service or a tool from the data folder, with what can be done about it: a repair only of what is damaged. Other errors as they are.
+ */
 export function withRemedy (error: unknown, data: string): unknown {
-  if (!(error instanceof Error) || !('code' in error) || error.message.includes(REPAIR) || isFull(error)) return error
+  const outside = unusable(error, data)
+  if (outside !== undefined) return outside
+  if (!(error instanceof Error) || !('code' in error) || error.message.includes(REPAIR)) return error
   const code = CODES[String(error.code)]
   return code === undefined ? error : new StoreError({ code, message: `${error.message}: ${remedyFor(data)}`, cause: error })
 }

@@ -8,11 +8,13 @@ import { until } from '../support/service.js'
 
 const CLI = resolve('dist/src/cli/main.js')
 
-interface Import { readonly child: ChildProcess, readonly ended: Promise<number | NodeJS.Signals | null> }
+interface Import { readonly child: ChildProcess, readonly ended: Promise<number | NodeJS.Signals | null>, said (): string }
 
 function steelyard (...args: string[]): Import {
-  const child = spawn(process.execPath, [CLI, 'import', ...args], { stdio: 'ignore' })
-  return { child, ended: new Promise((resolve) => { child.once('close', (code, signal) => { resolve(signal ?? code) }) }) }
+  const child = spawn(process.execPath, [CLI, 'import', ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (chunk) => { said += String(chunk) })
+  return { child, said: () => said, ended: new Promise((resolve) => { child.once('close', (code, signal) => { resolve(signal ?? code) }) }) }
 }
 
 /** One that has its folder and waits for its archive, which never comes. */
@@ -28,12 +30,23 @@ async function waiting (parent: string): Promise<Import & { readonly folder: str
 t.test('one that is told to end leaves nothing, and ends by that signal', async (t) => {
   const parent = t.testdir({})
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    const { child, ended, folder } = await waiting(parent)
+    const { child, ended, folder, said } = await waiting(parent)
     child.kill(signal)
     t.equal(await ended, signal)
     t.notOk(existsSync(folder), signal)
+    t.match(said(), /^steelyard: stopped before its end: nothing of it was kept[^\n]*\n$/)
   }
   t.same(readdirSync(parent), ['archive.tar'])
+})
+
+t.test('an archive that is not there, or is a folder, is named in one line', async (t) => {
+  const parent = t.testdir({ folder: {} })
+  for (const [name, why] of [['nothing.tar', 'no such file'], ['folder', 'is a folder']] as const) {
+    const { ended, said } = steelyard(join(parent, name), '--data', join(parent, 'restored'))
+    t.equal(await ended, 1)
+    t.equal(said(), `steelyard: cannot read ${join(parent, name)}: ${why}\n`)
+  }
+  t.same(readdirSync(parent), ['folder'])
 })
 
 t.test('the next import sweeps what killed ones left, and nothing that is in use or is something else', async (t) => {

@@ -8,6 +8,7 @@ import t from 'tap'
 import { run as fsck } from '../../src/cli/commands/fsck.js'
 import { run as rebuildIndex } from '../../src/cli/commands/rebuild-index.js'
 import { run as reconcile } from '../../src/cli/commands/reconcile.js'
+import type { Check } from '../../src/cli/check.js'
 import { readinessChecks } from '../../src/cli/ledger-checks.js'
 import type { Terminal } from '../../src/cli/terminal.js'
 import { receiptKeyId } from '../../src/core/receipt.js'
@@ -48,13 +49,14 @@ async function nowhere (folder: string): Promise<string> {
   return path
 }
 
-interface Ran { readonly code: number | null, readonly stderr: string }
+interface Ran { readonly code: number | null, readonly stdout: string, readonly stderr: string }
 
 async function steelyard (...args: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [CLI, ...args], { env: { PATH: process.env.PATH, HOME: data }, stdio: ['ignore', 'ignore', 'pipe'] })
-  let stderr = ''
+  const child = spawn(process.execPath, [CLI, ...args], { env: { PATH: process.env.PATH, HOME: data }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })
   child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
-  return await new Promise((resolve) => { child.once('close', (code) => { resolve({ code, stderr }) }) })
+  return await new Promise((resolve) => { child.once('close', (code) => { resolve({ code, stdout, stderr }) }) })
 }
 
 const final = async (service: RunningService): Promise<void> => {
@@ -191,6 +193,8 @@ t.test('a ledger that is not where it was is not made anew; its log takes no dep
   await until(async () => (await service.json('/health/ready')).body.stages.some(({ lastError }: any) => lastError?.code === 'NETWORK_MISSING'))
   t.match((await service.json('/health/ready')).body, { intake: 'closed', reasons: ['LEDGER_MISSING', 'LEDGER_UNAVAILABLE'], detail: /nothing was made in its place/ })
   t.match((await readinessChecks(service.url, data))[0]?.advice, /^bring the folder of the embedded ledger/)
+  const { checks } = JSON.parse((await steelyard('doctor', '--json', '--data', data, '--url', service.url)).stdout) as { checks: Check[] }
+  t.match(checks.find(({ name }) => name === 'ledger'), { level: 'problem', advice: /^see above/ }, 'says nothing else than readiness does')
   t.equal((await service.json(`/v1/evidence/${numbers[0] as string}/proof`)).status, 200)
   t.match(await up(), { code: 1 }, 'nor while the service runs')
   t.notOk(existsSync(network), 'nothing was made')

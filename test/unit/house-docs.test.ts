@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
-import { exitRows } from '../../src/cli/exit-codes.js'
+import { exitRows, SIGNALLED } from '../../src/cli/exit-codes.js'
 import { run } from '../../src/cli/program.js'
 import { configTable } from '../../src/config.js'
 
@@ -57,6 +57,8 @@ t.test('both READMEs name every command', async (t) => {
 t.test('exit codes are the same everywhere: in the table of the document and at the end of every help', async (t) => {
   const operations = readFileSync('docs/operations.md', 'utf8')
   for (const row of exitRows()) t.ok(operations.includes(`\n${row}\n`), row)
+  t.ok(operations.includes(SIGNALLED))
+  t.ok((await printed(t, '--help')).includes(SIGNALLED))
   const codes = new Map<string, string>()
   const collect = async (...names: string[]): Promise<void> => {
     const help = await printed(t, ...names, '--help')

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type NetworkStatus, networkStatus } from '../../../network/embedded/client.js'
+import { unusable } from '../../store/unusable.js'
 import { type Check, messageOf } from '../check.js'
 import { CliError } from '../errors.js'
 import { accepts, profileChecks, readinessChecks } from '../ledger-checks.js'
@@ -26,8 +27,9 @@ export async function run (options: DoctorOptions, terminal: Terminal): Promise<
   const data = resolve(dataFolder(options.data))
   const url = serviceUrl(options.url)
   if (options.wait === true) await untilReady(url, data)
+  const served = service(url, data)
   const checks = [node(), ...(await Promise.all([
-    folder(data), disk(data), credentials(data), port(url), service(url, data), ledger(data), identity(data)
+    folder(data), disk(data), credentials(data), port(url), served, served.then(async (found) => await ledger(data, found)), identity(data)
   ])).flat()]
   const problems = checks.filter(({ level }) => level === 'problem').length
   terminal.result(checks.map(line).join('\n'), { ok: problems === 0, checks })
@@ -59,7 +61,7 @@ async function folder (data: string): Promise<Check> {
   } catch (error) {
     return codeOf(error) === 'ENOENT'
       ? { name: 'data', level: 'warning', says: `${data} does not exist yet`, advice: 'it is made by the first start; or set STEELYARD_DATA' }
-      : { name: 'data', level: 'problem', says: `${data} is not accessible (${codeOf(error)})`, advice: 'run as the user that owns it' }
+      : { name: 'data', level: 'problem', says: `${data} is not accessible (${codeOf(error)})`, advice: unusable(error, data)?.message ?? 'run as the user that owns it' }
   }
 }
 
@@ -117,11 +119,15 @@ function clock (asked: number, date: string): Check {
     : { name: 'clock', level: 'ok', says: 'agrees with the service\'s' }
 }
 
-async function ledger (data: string): Promise<Check[]> {
+/** `served`: what the service says, which this does not contradict. */
+async function ledger (data: string, served: readonly Check[]): Promise<Check[]> {
   const { STEELYARD_LEDGER: setting = 'embedded' } = process.env
   if (setting !== 'embedded') return await profileChecks(setting)
   const dir = networkFolder({ data })
   const found = await networkStatus(dir).catch(() => undefined)
+  if (found === undefined && served.some(({ reasons }) => reasons?.includes('LEDGER_MISSING'))) {
+    return [{ name: 'ledger', level: 'problem', says: `no embedded network is in ${dir}, and the log was on one`, advice: 'see above; one that is begun in its place would not have the log' }]
+  }
   if (found === undefined) {
     return [{ name: 'ledger', level: 'warning', says: 'the embedded network does not run', advice: `the service starts it; alone: steelyard network up --dir ${dir}` }]
   }

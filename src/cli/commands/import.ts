@@ -1,8 +1,9 @@
+import { rmSync } from 'node:fs'
 import { importArchive } from '../../ops/archive/read.js'
 import { nodeCrypto } from '../../platform/node.js'
 import { archiveSummary, readFileStream } from '../archive-file.js'
+import { endOnSignal } from '../end-on-signal.js'
 import { createProgressLine, type DataOptions, folderOf, refusing } from '../ops.js'
-import { removeOnSignal } from '../remove-on-signal.js'
 import type { Terminal } from '../terminal.js'
 
 export interface ImportOptions extends DataOptions {
@@ -23,7 +24,11 @@ export async function run (file: string, options: ImportOptions, terminal: Termi
         now: new Date().toISOString(),
         checkOnly: options.check === true,
         onProgress,
-        guard: removeOnSignal
+        guard: (folder) => endOnSignal(() => {
+          end()
+          rmSync(folder, { recursive: true, force: true, maxRetries: 3 }) // the database may have just begun a file in it
+          return 'stopped before its end: nothing of it was kept, and nothing is to be cleaned up; give the same command again'
+        })
       })
     } finally {
       end()

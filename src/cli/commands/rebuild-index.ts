@@ -3,6 +3,7 @@ import { nodeCrypto } from '../../platform/node.js'
 import { doubtOf, noteRestored } from '../../store/doubt.js'
 import { readHighWater } from '../../store/high-water.js'
 import { openMaintenance, repairDatabase } from '../../store/maintenance.js'
+import { endOnSignal } from '../end-on-signal.js'
 import { CliError } from '../errors.js'
 import { EXIT } from '../exit-codes.js'
 import { createProgressLine, type DataOptions, folderOf, ledgerSource, printReport, refusing } from '../ops.js'
@@ -23,6 +24,10 @@ export async function run (options: RebuildOptions, terminal: Terminal): Promise
   }
   const source = await ledgerSource(options)
   const { onProgress, end } = createProgressLine()
+  const release = endOnSignal(() => {
+    end()
+    return `stopped before its end: ${stopped(options)}`
+  })
   const report = await refusing(async () => {
     if (options.repair === true) await repairDatabase(folderOf(options))
     const db = await openMaintenance(folderOf(options))
@@ -36,6 +41,15 @@ export async function run (options: RebuildOptions, terminal: Terminal): Promise
       end()
       await db.close()
     }
-  })
+  }).finally(release)
   return printReport('rebuild-index', report, terminal)
+}
+
+/** What an end in the middle leaves: each write was whole, and a repair is noted before it begins. */
+function stopped ({ repair, dryRun, ...options }: RebuildOptions): string {
+  if (dryRun === true) return 'nothing was written'
+  const folder = folderOf(options)
+  return repair === true
+    ? `give the same command again, ${folder} is not to be used before; it is noted as in doubt once its repair has begun (\`steelyard reconcile --go-on\` ends that)`
+    : `give the same command again; what was written in ${folder} so far is right`
 }
