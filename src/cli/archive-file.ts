@@ -36,7 +36,8 @@ export async function writeStream (path: string, source: AsyncIterable<Uint8Arra
 export function readFileStream (path: string): AsyncIterable<Buffer> {
   return (async function * () {
     try {
-      yield * createReadStream(path, { highWaterMark: CHUNK }) as AsyncIterable<Buffer> // made when it is read: an error before that would have no reader
+      // Opened when it is read: an error before that would have no reader.
+      yield * createReadStream(path, { highWaterMark: CHUNK }) as AsyncIterable<Buffer>
     } catch (cause) {
       throw fileError(path, 'read', cause)
     }

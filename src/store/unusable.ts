@@ -26,9 +26,8 @@ const SAYS: Readonly<Record<string, (path: string, folder: string) => string>> =
 export function unusable (error: unknown, folder: string): StoreError | undefined {
   if (!(error instanceof Error) || error instanceof StoreError) return undefined
   if (isFull(error)) return new StoreError({ code: 'STORE_FULL', message: `the disk of ${folder} is full: make room on it`, cause: error })
-  const { code, path = leveldbPath(error) ?? folder, syscall } = error as NodeJS.ErrnoException
-  const word = String(code).startsWith('LEVEL_') ? WORDS.find(([pattern]) => pattern.test(error.message))?.[1] : syscall === undefined ? undefined : code
-  const says = word === undefined ? undefined : SAYS[word]?.(path, folder)
+  const { path = leveldbPath(error) ?? folder } = error as NodeJS.ErrnoException
+  const says = SAYS[systemCode(error)]?.(path, folder)
   return says === undefined ? undefined : new StoreError({ code: 'FOLDER_UNUSABLE', message: says, cause: error })
 }
 
@@ -46,6 +45,13 @@ async function reasonOf (path: string, cause: unknown): Promise<unknown> {
   if ((cause as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) return cause
   const around = await access(dirname(path), constants.W_OK).catch((error: unknown) => error)
   return around === undefined ? cause : await reasonOf(dirname(path), around)
+}
+
+/** Of LevelDB's words and of system calls that failed; of nothing else, whatever its code. */
+function systemCode (error: Error): string {
+  const { code = '', syscall } = error as NodeJS.ErrnoException
+  if (code.startsWith('LEVEL_')) return WORDS.find(([pattern]) => pattern.test(error.message))?.[1] ?? ''
+  return syscall === undefined ? '' : code
 }
 
 function leveldbPath ({ message }: Error): string | undefined {

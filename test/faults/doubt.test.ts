@@ -72,11 +72,13 @@ t.before(async () => {
 })
 
 t.test('a repair that is killed at any step leaves the folder in doubt', async (t) => {
-  const killed = async (folder: string, at: string): Promise<NodeJS.Signals | null> => {
+  let said = ''
+  const killed = async (folder: string, at: string, by: NodeJS.Signals = 'SIGKILL'): Promise<NodeJS.Signals | null> => {
     const preload = `--import=${resolve('dist/test/support/kill-in-repair.js')}`
     const child = spawn(process.execPath, [preload, CLI, 'rebuild-index', '--repair', '--no-ledger', '--data', folder], {
-      env: { PATH: process.env.PATH, KILL_AT: at }, stdio: 'ignore'
+      env: { PATH: process.env.PATH, KILL_AT: at, KILL_BY: by }, stdio: ['ignore', 'ignore', 'pipe']
     })
+    child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString() })
     return await new Promise((resolve) => { child.once('close', (_code, signal) => { resolve(signal) }) })
   }
   for (const at of ['before-repair', 'after-repair', 'before-write']) {
@@ -88,6 +90,10 @@ t.test('a repair that is killed at any step leaves the folder in doubt', async (
     t.equal((await tool(reconcile, { data: folder, goOn: true })).code, 0)
     t.equal(await withDatabase(folder, doubtOf), undefined, `${at}: a person does`)
   }
+  const stopped = await copy()
+  t.equal(await killed(stopped, 'before-repair', 'SIGINT'), 'SIGINT')
+  t.match(said, /^steelyard: stopped before its end: give the same command again[^\n]*in doubt[^\n]*\n$/)
+  t.equal(await withDatabase(stopped, doubtOf), 'restored', 'stopped by hand')
   const used = await copy()
   await withDatabase(used, async () => {
     await t.rejects(tool(rebuildIndex, { data: used, repair: true }), { code: 'DATA', reason: 'LOCKED' })

@@ -1,10 +1,11 @@
 /**
- * Loaded before the command line (`node --import`): ends the process by SIGKILL at a step of `rebuild-index --repair`, which KILL_AT names.
+ * Loaded before the command line (`node --import`): ends the process, by SIGKILL unless KILL_BY is another signal, at a step of
+ * `rebuild-index --repair`, which KILL_AT names.
  */
 import { Level } from 'level'
 
 const at = process.env.KILL_AT
-const die = (): void => { process.kill(process.pid, 'SIGKILL') }
+const die = (): void => { process.kill(process.pid, process.env.KILL_BY ?? 'SIGKILL') }
 const level = Level as unknown as { repair (folder: string): Promise<void> }
 const { repair } = level
 level.repair = async (folder) => {
