@@ -13,7 +13,9 @@ const SAYS: Readonly<Record<string, (path: string, folder: string) => string>> =
   EACCES: refusedTo,
   EPERM: refusedTo,
   EROFS: (path) => `${path} cannot be written, the disk is read-only: mount it to be written (a system that met an error on it says so in its log), or copy what is on it to another disk`,
-  EISDIR: (path) => `${path} is a folder where a file has to be: move it away`,
+  EISDIR: (path, folder) => path === folder // a read that fails so does not say where
+    ? `a folder lies in ${folder} where a file has to be (credentials.json, keys/receipt.pem): move it away`
+    : `${path} is a folder where a file has to be: move it away`,
   EEXIST: notFolder,
   ENOTDIR: notFolder,
   ENOENT: (path) => `${path} is not there and cannot be made: is its disk mounted, or does a link on the way lead nowhere?`

@@ -1,6 +1,6 @@
 /** A data folder that the system refuses, though nothing in it is damaged: each program says so in one line, and none advises a repair. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { openStore } from '../../src/store/store.js'
@@ -21,7 +21,7 @@ function isOpen (path: string): boolean {
 
 /** A data folder as a service leaves it. */
 async function whole (data: string): Promise<void> {
-  const store = await openStore(data, () => undefined)
+  const store = await openStore(data, () => undefined, { log: { warn: () => undefined, error: () => undefined } })
   await store.close()
 }
 
@@ -76,10 +76,8 @@ t.test('something else in the place of the folder, or of a file in it', async (t
   const parent = dataFolder(t)
   const data = join(parent, 'data')
   await whole(data)
-  const mark = join(data, 'high-water')
-  rmSync(mark)
-  mkdirSync(mark)
-  refuses(t, steelyard(data, ['serve']), { code: 1, says: new RegExp(`^steelyard: ${mark} is a folder where a file has to be`) }, 'a folder for the mark')
+  mkdirSync(join(data, 'credentials.json'))
+  refuses(t, steelyard(data, ['serve']), { code: 1, says: new RegExp(`^steelyard: a folder lies in ${data} where a file has to be`) }, 'a folder for a file')
 
   const file = join(parent, 'file')
   writeFileSync(file, '')
