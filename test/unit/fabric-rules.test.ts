@@ -3,7 +3,7 @@ import t from 'tap'
 import { concat, fromBase64url, toBase64url, utf8 } from '../../src/core/bytes.js'
 import { bftQuorum } from '../../src/core/fabric/config.js'
 import { verifyHistory } from '../../src/core/fabric/history.js'
-import { applicationPolicy, common, mspPrincipal, policies, rwset, transaction } from '../../network/shared/proto.js'
+import { common, mspPrincipal, rwset, transaction } from '../../network/shared/proto.js'
 import { COULD_NOT_CHECK, DIFFERS, type FabricResult } from '../../src/core/fabric/refusal.js'
 import { createFabricVerifier, type FabricVerifier } from '../../src/core/fabric/verifier.js'
 import type { BlockData } from '../../src/core/proof.js'
@@ -12,6 +12,7 @@ import {
   type BlockOptions, CHAINCODE, configEnvelope, ForgedNetwork, lifecycleSet, member, organization, type QueryOptions, readWriteSet,
   type TransactionOptions
 } from './fabric-forge.js'
+import { platformAlone } from '../support/platform-policy.js'
 import { certificate, sign } from './fabric-pki.js'
 
 // Evidence that the right keys signed and that breaks one rule each: without the rule it would be accepted.
@@ -305,22 +306,9 @@ void t.test('successive definitions', async (t) => {
 })
 
 void t.test('a definition with a signature policy of its own', async (t) => {
-  const only = (classification: mspPrincipal.MSPPrincipal.ClassificationMap[keyof mspPrincipal.MSPPrincipal.ClassificationMap]): Story => {
-    const role = new mspPrincipal.MSPRole()
-    role.setMspIdentifier('PlatformMSP')
-    role.setRole(mspPrincipal.MSPRole.MSPRoleType.PEER)
-    const principal = new mspPrincipal.MSPPrincipal()
-    principal.setPrincipalClassification(classification)
-    principal.setPrincipal(role.serializeBinary())
-    const rule = new policies.SignaturePolicy()
-    rule.setSignedBy(0)
-    const envelope = new policies.SignaturePolicyEnvelope()
-    envelope.setRule(rule)
-    envelope.addIdentities(principal)
-    const policy = new applicationPolicy.ApplicationPolicy()
-    policy.setSignaturePolicy(envelope)
-    return { definitions: [{ block: network.block(1, [network.definitionEnvelope(1, undefined, { policy })]), transaction: '0' }] }
-  }
+  const only = (classification: Parameters<typeof platformAlone>[0]): Story => (
+    { definitions: [{ block: network.block(1, [network.definitionEnvelope(1, undefined, { policy: platformAlone(classification) })]), transaction: '0' }] }
+  )
   const { ROLE, ORGANIZATION_UNIT } = mspPrincipal.MSPPrincipal.Classification
   t.equal(read({ endorsers: network.peers(3) }, {}, only(ROLE)), 'ok')
   t.equal(read({ endorsers: network.peers(0, 1, 2) }, {}, only(ROLE)), 'ENDORSEMENT_POLICY')

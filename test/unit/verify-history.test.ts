@@ -1,6 +1,6 @@
 /** What the verifier says of the ledger's evidence, and of the history by which a trust bundle judges it. */
 import t from 'tap'
-import { applicationPolicy, mspPrincipal, policies } from '../../network/shared/proto.js'
+import { applicationPolicy } from '../../network/shared/proto.js'
 import { fromBase64url, toBase64url } from '../../src/core/bytes.js'
 import type { FindingCode } from '../../src/core/findings.js'
 import { jcs, jcsBytes } from '../../src/core/jcs.js'
@@ -8,6 +8,7 @@ import { keysKey } from '../../src/core/ledger-values.js'
 import { type TrustBundle, trustBundleBytes } from '../../src/core/trust-bundle.js'
 import { LEDGER_ATTACKS } from '../support/attacks.js'
 import { EvidenceWorld, LOG, type Made, type WorldQuery } from '../support/evidence-world.js'
+import { platformAlone } from '../support/platform-policy.js'
 import { check, code, good, otherwise, world } from '../support/verified-world.js'
 import { configEnvelope, member, type Member, type Organization, organization } from './fabric-forge.js'
 
@@ -45,23 +46,6 @@ t.test('a change of the configuration', (t) => {
   t.equal(config([renewed, ...rest], before.peers()), 'BUNDLE_INVALID')
   t.end()
 })
-
-/** The rule that one peer of Platform suffices. */
-function platformAlone (): applicationPolicy.ApplicationPolicy {
-  const role = new mspPrincipal.MSPRole()
-  role.setMspIdentifier('PlatformMSP')
-  role.setRole(mspPrincipal.MSPRole.MSPRoleType.PEER)
-  const principal = new mspPrincipal.MSPPrincipal()
-  principal.setPrincipal(role.serializeBinary())
-  const rule = new policies.SignaturePolicy()
-  rule.setSignedBy(0)
-  const envelope = new policies.SignaturePolicyEnvelope()
-  envelope.setRule(rule)
-  envelope.addIdentities(principal)
-  const policy = new applicationPolicy.ApplicationPolicy()
-  policy.setSignaturePolicy(envelope)
-  return policy
-}
 
 t.test('who sufficed by an earlier policy no longer does', (t) => {
   const grown = new EvidenceWorld()
