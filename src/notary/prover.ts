@@ -4,7 +4,7 @@ import type { Crypto } from '../core/crypto.js'
 import { EvidenceError } from '../core/errors.js'
 import { jcs } from '../core/jcs.js'
 import { discloseField, type MetadataField, verifyDisclosure } from '../core/metadata.js'
-import { HASH_SIZE, leafHash, treeLevels, verifyInclusion } from '../core/merkle.js'
+import { HASH_SIZE, leafHash, rangeRoot, treeLevels, verifyInclusion } from '../core/merkle.js'
 import type { Proof } from '../core/proof.js'
 import { isGroupSigned, type Receipt } from '../core/receipt.js'
 import { parseRecord, recordBytes } from '../core/record.js'
@@ -81,10 +81,11 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
       store.batches.header(number), store.batches.tileRoots(number), logTree.range(number), store.anchors.attested(number)
     ])
     const header = required(bytes, `the header of batch ${number}`)
-    const { size, root } = parseBatchHeader(header)
+    const { size, root, previousHead } = parseBatchHeader(header)
     requireInLog(context.crypto, number, header, await store.batches.logTile(0, Math.floor(number / TILE)))
+    if (toHex(rangeRoot(context.crypto, range)) !== previousHead) throw damagedPath(number)
     const closed = closedSizes().find((one) => one > number)
-    const closedHead = closed === undefined ? undefined : closedHeadText(closed, (await logTree.inclusion(number, closed)).map(toHex))
+    const closedHead = closed === undefined ? undefined : closedHeadText(closed, (await closedPath(number, closed, header)).map(toHex))
     return {
       size: Number(size),
       root: fromHex(root),
@@ -96,6 +97,14 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
         ...(closedHead === undefined ? {} : { closedHead })
       }
     }
+  }
+
+  /** The path of a batch to a closed head: to the one that the next batch was sealed on. */
+  const closedPath = async (number: number, closed: number, header: Uint8Array): Promise<Uint8Array[]> => {
+    const [path, next] = await Promise.all([logTree.inclusion(number, closed), store.batches.header(closed)])
+    const head = next === undefined ? await logTree.head(closed) : fromHex(parseBatchHeader(next).previousHead)
+    if (!verifyInclusion(context.crypto, leafHash(context.crypto, header), number, closed, path, head)) throw damagedPath(number)
+    return path
   }
 
   /** What is final changes only by another closed head. */
@@ -122,6 +131,7 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
     const [record, group, { part: { texts, ...tree }, ...found }] = await Promise.all([
       known.bytes ?? recordOf(sequence), groupOf(known), inBatch()
     ])
+    requireSealedAt(context.crypto, record, sequence, found)
     const path = batchPath(context.crypto, { ...tree, ...found })
     return utf8(proofText({
       ...texts, disclosures, batchPath: pathText(path.map(toHex)), receiptPath: pathText(group.path), group: group.text, record: record.toString()
@@ -193,6 +203,19 @@ function requireInLog (crypto: Crypto, number: number, header: Uint8Array, tile:
   const at = number % TILE * HASH_SIZE
   if (tile !== undefined && equalBytes(tile.subarray(at, at + HASH_SIZE), leafHash(crypto, header))) return
   throw new StoreError({ code: 'DAMAGED', message: `the header of batch ${number} is not the one in the log` })
+}
+
+/** A record is the one that was sealed at its place: else the index led to another. */
+function requireSealedAt (
+  crypto: Crypto, record: Uint8Array, sequence: number, { index, tile }: { readonly index: number, readonly tile: Uint8Array }
+): void {
+  const at = index % TILE * HASH_SIZE
+  if (equalBytes(tile.subarray(at, at + HASH_SIZE), leafHash(crypto, record))) return
+  throw new StoreError({ code: 'DAMAGED', message: `record ${sequence} is not the one that was sealed in its place` })
+}
+
+function damagedPath (batch: number): StoreError {
+  return new StoreError({ code: 'DAMAGED', message: `the stored tree of the log does not lead to the head that batch ${batch} is held to` })
 }
 
 /** The path in a commit group, held to the root that was signed. */

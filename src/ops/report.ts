@@ -34,6 +34,7 @@ export type DifferenceCode =
   | 'LOG_TILE_DIFFERS'
   | 'ATTESTATION_MISSING'
   | 'ATTESTATION_DIFFERS'
+  | 'CHECKSUM_DIFFERS' // of what the ledger said, which verifies
   | 'LEDGER_DIFFERS' // the ledger holds another batch under this number
   | 'LEDGER_MISSING' // anchored by our word, and not on the ledger
   | 'LOCAL_MISSING' // on the ledger, and not here

@@ -1,5 +1,8 @@
+import { hash } from 'node:crypto'
+import { fromBase64url } from '../core/bytes.js'
 import type { BlockData, FabricReadback, Identities } from '../core/proof.js'
 import { jcs } from '../core/jcs.js'
+import { readSummed, summed } from './checksums.js'
 import { type Database, put, type Put, read, stored, write } from './database.js'
 import { StoreError } from './errors.js'
 import { numberKey, textKey } from './keys.js'
@@ -58,15 +61,15 @@ const IN_FLIGHT = textKey('x', 'in-flight')
 const START: Mark = { batches: 0, sequence: 0 }
 
 export function createAnchors (db: Database): Anchors {
-  const required = async (key: Buffer, what: string): Promise<Buffer> => {
-    const found = await read(db, key)
-    if (found === undefined) throw new StoreError({ code: 'DAMAGED', message: `${what} is missing in the database` })
-    return found
-  }
   const get = async <T>(key: Buffer, what: string): Promise<T | undefined> => {
     const found = await read(db, key)
     return found === undefined ? undefined : stored(found, what) as T
   }
+  const getSummed = async <T>(key: Buffer, what: string): Promise<T | undefined> => {
+    const found = await readSummed(db, key, what)
+    return found === undefined ? undefined : stored(found, what) as T
+  }
+  const locationOf = (number: number): Promise<Location | undefined> => getSummed<Location>(numberKey('a', number), `where the ledger has batch ${number}`)
   return {
     async marks () {
       const [anchored, final] = await Promise.all([get<Mark>(ANCHORED, 'a watermark'), get<Mark>(FINAL, 'a watermark')])
@@ -82,27 +85,40 @@ export function createAnchors (db: Database): Anchors {
     ]),
     store: (batches) => write(db, anchorPuts(batches)),
     final: (mark) => write(db, [put(FINAL, JSON.stringify(mark))]),
-    location: (number) => get(numberKey('a', number), 'an anchor'),
+    location: locationOf,
     async attested (number) {
-      const [location, readback] = await Promise.all([get<Location>(numberKey('a', number), 'an anchor'), read(db, numberKey('c', number))])
+      const [location, readback] = await Promise.all([locationOf(number), readSummed(db, numberKey('c', number), `the read-back of batch ${number}`)])
       if (location === undefined || readback === undefined) return undefined
       const { endorsements } = stored(readback, 'a read-back') as Partial<FabricReadback>
       if (endorsements === undefined) throw new StoreError({ code: 'DAMAGED', message: `the read-back of batch ${number} is none` })
       const [block, ...identities] = await Promise.all([
-        required(numberKey('b', Number(location.block)), `block ${location.block}`),
-        ...endorsements.map(async ({ identity }) => (await required(textKey('i', identity), 'an identity')).toString())
+        readSummed(db, numberKey('b', Number(location.block)), `block ${location.block}`),
+        ...endorsements.map(async ({ identity }) => [identity, await identityOf(identity)] as const)
       ])
+      if (block === undefined) throw missing(`block ${location.block}`)
       stored(block, 'a block')
-      return {
-        location,
-        block: block.toString(),
-        readback: readback.toString(),
-        identities: endorsements.map(({ identity }, i) => [identity, identities[i] ?? ''] as const)
-      }
+      return { location, block: block.toString(), readback: readback.toString(), identities }
     },
-    block: (number) => get(numberKey('b', Number(number)), 'a block'),
-    keepBlock: (block) => write(db, [put(numberKey('b', Number(block.number)), jcs(block))])
+    block: (number) => getSummed(numberKey('b', Number(number)), `block ${number}`),
+    keepBlock: (block) => write(db, blockPuts(block))
   }
+
+  /** An identity is kept under its own hash. */
+  async function identityOf (sha256: string): Promise<string> {
+    const found = await read(db, textKey('i', sha256))
+    if (found === undefined) throw missing(`identity ${sha256}`)
+    const identity = found.toString()
+    if (hash('sha256', fromBase64url(identity), 'hex') === sha256) return identity
+    throw new StoreError({ code: 'DAMAGED', message: `identity ${sha256} is not what was written` })
+  }
+}
+
+function missing (what: string): StoreError {
+  return new StoreError({ code: 'DAMAGED', message: `${what} is missing in the database` })
+}
+
+function blockPuts (block: StoredBlock): Put[] {
+  return summed(numberKey('b', Number(block.number)), jcs(block))
 }
 
 function anchorPuts (batches: readonly AnchoredBatch[]): Put[] {
@@ -110,9 +126,9 @@ function anchorPuts (batches: readonly AnchoredBatch[]): Put[] {
   const identities = new Map(batches.flatMap((batch) => Object.entries(batch.identities)))
   return [
     ...batches.flatMap(({ number, location, readback }) => [
-      put(numberKey('a', number), JSON.stringify(location)), put(numberKey('c', number), jcs(readback))
+      ...summed(numberKey('a', number), JSON.stringify(location)), ...summed(numberKey('c', number), jcs(readback))
     ]),
-    ...[...blocks.values()].map((block) => put(numberKey('b', Number(block.number)), jcs(block))),
+    ...[...blocks.values()].flatMap(blockPuts),
     ...[...identities].map(([hash, identity]) => put(textKey('i', hash), identity))
   ]
 }

@@ -21,6 +21,7 @@
  * | `c` | batch number | attested read-back, JCS | finalizer |
  * | `b` | block number | block as proofs carry it, JCS | finalizer, bundle |
  * | `i` | SHA-256 of an identity | serialized identity | finalizer |
+ * | `y` | the key of an `a`, `b` or `c` | SHA-256 of its value (checksums.ts); absent in what earlier versions wrote | whoever writes that |
  * | `w` | stage | watermark | the stage itself |
  * | `p` | upload id | an upload in parts and what became of it | uploads |
  * | `k` | API key id | API key, its secret hashed | api keys |
@@ -28,7 +29,7 @@
  */
 const NUMBER_BYTES = 8
 
-export type Prefix = 'r' | 'n' | 's' | 'm' | 'g' | 'e' | 'd' | 'o' | 'h' | 'f' | 't' | 'v' | 'u' | 'l' | 'a' | 'c' | 'b' | 'i' | 'w' | 'p' | 'k' | 'x'
+export type Prefix = 'r' | 'n' | 's' | 'm' | 'g' | 'e' | 'd' | 'o' | 'h' | 'f' | 't' | 'v' | 'u' | 'l' | 'a' | 'c' | 'b' | 'i' | 'w' | 'p' | 'k' | 'x' | 'y'
 
 /** A key of numbers: the prefix and 8 bytes for each. */
 export function numberKey (prefix: Prefix, first: number, second?: number): Buffer {

@@ -38,15 +38,19 @@ t.test('bits of tables change under the service: what they touch is refused by n
   await untilReady(first)
   const deposits: Alone[] = []
   for (let i = 0; i < 12; i++) deposits.push(await depositAlone(first))
-  const [, , ofRecord, ofGroup, ofHeader, ofMetadata, ofNumber] = deposits as [Alone, Alone, Alone, Alone, Alone, Alone, Alone]
+  const [, , ofRecord, ofGroup, ofHeader, ofMetadata, ofNumber, ofReadback, ofBlock] = deposits as [Alone, Alone, Alone, Alone, Alone, Alone, Alone, Alone, Alone]
   const { body: { batch } } = await first.json(`/v1/evidence/${ofHeader.number}`)
   const { body: { header } } = await first.json(`/v1/batches/${batch as string}`)
+  const attested = async ({ number }: Alone, index: 0 | 1): Promise<any> => (await first.json(`/v1/evidence/${number}/proof`)).body.attestations[index].data
+  const ofProof = { '/proof': 'DAMAGED', [DISCLOSED]: 'DAMAGED' }
   /** What changes of which deposit, and which of its answers have to say so. */
   const everywhere = (code: string): Record<string, string> => ({ '': code, '/receipt': code, '/proof': code, [DISCLOSED]: code })
   const changes: [Alone, string, Record<string, string>][] = [
     [ofRecord, ofRecord.receipt.record.content.digests.sha256, everywhere('DAMAGED')],
-    [ofGroup, ofGroup.receipt.signature, { '/receipt': 'DAMAGED', '/proof': 'DAMAGED', [DISCLOSED]: 'DAMAGED' }],
-    [ofHeader, header.previousHead, { '/proof': 'DAMAGED', [DISCLOSED]: 'DAMAGED' }],
+    [ofGroup, ofGroup.receipt.signature, { '/receipt': 'DAMAGED', ...ofProof }],
+    [ofHeader, header.previousHead, ofProof],
+    [ofReadback, (await attested(ofReadback, 1)).endorsements[0].signature, ofProof],
+    [ofBlock, (await attested(ofBlock, 0)).previousHash, ofProof],
     [ofMetadata, ofMetadata.secretCase, { [DISCLOSED]: 'DAMAGED' }],
     // The index of numbers has nothing but its key: one that changed cannot be told from one that never was. `fsck` names it.
     [ofNumber, ofNumber.number.slice(4), everywhere('NUMBER_UNKNOWN')]

@@ -5,6 +5,7 @@ import t from 'tap'
 import { contentNames, contentPath } from '../../src/ops/fsck/content.js'
 import { readBundle } from '../../src/ops/fsck/service.js'
 import type { DifferenceCode } from '../../src/ops/report.js'
+import { checksumKey } from '../../src/store/checksums.js'
 import { numberKey, readNumber, textKey } from '../../src/store/keys.js'
 import { flipBit, flipFileBit, localFsck, remove, replaceText, withDatabase } from '../support/damage.js'
 import { operatedFolder } from '../support/operated-folder.js'
@@ -91,6 +92,7 @@ t.test('one bit, and the object is named', async (t) => {
     ['read-back', async (folder) => { await replaceText(folder, n('c', last), /"signature":"M../, '"signature":"MAA') }, 'ATTESTATION_DIFFERS', new RegExp(`^attestations of batch ${last}$`)],
     ['read-back gone', async (folder) => { await remove(folder, n('c', last)) }, 'ATTESTATION_MISSING', new RegExp(`^attestations of batch ${last}$`)],
     ['block', async (folder) => { await flipBit(folder, block) }, 'ATTESTATION_DIFFERS', /^attestations of batch \d+$/],
+    ['checksum', async (folder) => { await flipBit(folder, checksumKey(n('c', last))) }, 'CHECKSUM_DIFFERS', new RegExp(`^read-back of batch ${last}$`)],
     ['identity gone', async (folder) => { await remove(folder, identity) }, 'ATTESTATION_MISSING', /^attestations of batch 0$/],
     ['block of the trust bundle', async (folder) => { await flipBit(folder, n('b', 0)) }, 'SERVICE_DIFFERS', /^block 0 of the trust bundle$/],
     ['watermark', async (folder) => { await replaceText(folder, textKey('w', 'sealed'), /"sequence":\d/, '"sequence":9') }, 'WATERMARK_DIFFERS', /^watermark sealed$/],

@@ -2,6 +2,7 @@
 import t from 'tap'
 import { fsck } from '../../src/ops/fsck/fsck.js'
 import { nodeCrypto } from '../../src/platform/node.js'
+import { checksumKey } from '../../src/store/checksums.js'
 import { numberKey, textKey } from '../../src/store/keys.js'
 import { dump, flipBit, localFsck, remove, replaceText, withDatabase } from '../support/damage.js'
 import { operatedFolder } from '../support/operated-folder.js'
@@ -100,6 +101,11 @@ t.test('headers come back from the read-backs or from the ledger; what is lost f
   await flipBit(folder, numberKey('b', 0))
   await rebuilt(folder, false)
   t.same(await dump(folder), before, 'a block from the trust bundle')
+  const sum = checksumKey(numberKey('c', last))
+  await flipBit(folder, sum)
+  await rebuilt(folder, false)
+  t.notOk((await dump(folder)).has(sum.toString('hex')), 'a wrong checksum is removed')
+  t.equal((await localFsck(folder)).outcome, 'clean', 'what it was of is judged by the verifier')
 
   const both = await copy()
   await remove(both, numberKey('h', last), numberKey('c', last), numberKey('a', last), textKey('w', 'final'), textKey('w', 'sealed'), textKey('w', 'anchored'))

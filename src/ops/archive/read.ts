@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Crypto } from '../../core/crypto.js'
 import { parseBatchHeader } from '../../core/batch.js'
 import { parseRecord } from '../../core/record.js'
+import { summed } from '../../store/checksums.js'
 import { noteRestored } from '../../store/doubt.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import { openMaintenance, type Operation } from '../../store/maintenance.js'
@@ -135,7 +136,10 @@ const LINES: Readonly<Record<ArchiveFolder, Line>> = {
   records: (bytes, state) => parseRecord(bytes).sequence === String(state.record) ? [put(numberKey('r', state.record++), bytes)] : undefined,
   headers: (bytes, state) => parseBatchHeader(bytes).number === String(state.header) ? [put(numberKey('h', state.header++), bytes)] : undefined,
   groups: (bytes) => keyed(numberKeyOf('g', parseGroup(bytes)?.statement.firstSequence), bytes),
-  blocks: (bytes) => keyed(numberKeyOf('b', fieldsOf(bytes).number), bytes),
+  blocks (bytes) {
+    const key = numberKeyOf('b', fieldsOf(bytes).number)
+    return key === undefined ? undefined : summed(key, bytes)
+  },
   private (bytes) {
     const { sequence, secret = '', fields } = fieldsOf(bytes)
     const [secretKey, fieldsKey] = [numberKeyOf('s', sequence), numberKeyOf('m', sequence)]
@@ -146,7 +150,7 @@ const LINES: Readonly<Record<ArchiveFolder, Line>> = {
     const { batch, location, readback } = fieldsOf(bytes)
     const [placeKey, readKey] = [numberKeyOf('a', batch), numberKeyOf('c', batch)]
     if (placeKey === undefined || readKey === undefined || location === undefined || readback === undefined) return undefined
-    return [put(placeKey, Buffer.from(location)), put(readKey, Buffer.from(readback))]
+    return [...summed(placeKey, location), ...summed(readKey, readback)]
   },
   identities (bytes) {
     const { identity, sha256 } = fieldsOf(bytes)

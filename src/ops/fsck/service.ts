@@ -10,6 +10,9 @@ import type { Check } from './check.js'
 const ONE_NUMBER = 'rsmgedhfuacb'
 const TWO_NUMBERS = 'tvl'
 const TEXT = 'noiwpkx'
+/** Checksums, and what has one. */
+const CHECKSUM = 'y'
+const SUMMED = 'abc'
 const SCHEMA = 'steelyard-store/1'
 
 export async function readLogIdentity (view: View): Promise<LogIdentity | undefined> {
@@ -80,5 +83,6 @@ export async function checkKeys ({ view, findings }: Check): Promise<void> {
 
 function isKnown (key: Buffer): boolean {
   const prefix = String.fromCharCode(key[0] ?? 0)
+  if (prefix === CHECKSUM) return SUMMED.includes(String.fromCharCode(key[1] ?? 0)) && isKnown(key.subarray(1))
   return TEXT.includes(prefix) || (ONE_NUMBER.includes(prefix) && key.length === 9) || (TWO_NUMBERS.includes(prefix) && key.length === 17)
 }

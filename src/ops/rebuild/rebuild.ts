@@ -6,6 +6,7 @@ import { LedgerError } from '../../ledger/errors.js'
 import type { Ledger } from '../../ledger/ledger.js'
 import type { Mark } from '../../store/anchors.js'
 import type { SealedMark } from '../../store/batches.js'
+import { hasChecksum } from '../../store/checksums.js'
 import { noteRestored } from '../../store/doubt.js'
 import type { HighWaterMark } from '../../store/high-water.js'
 import { numberKey, textKey } from '../../store/keys.js'
@@ -61,6 +62,8 @@ export async function rebuild (options: RebuildOptions): Promise<Report> {
     if (isComplete) await rebuildMarks(parts, mark)
     else await hold(options, findings)
     await rebuildState(parts)
+    await repairs.finish()
+    await removeWrongChecksums(parts)
     await repairs.finish()
     if (options.highWater !== undefined) await checkAcknowledged(db, findings, options.highWater)
   } finally {
@@ -200,5 +203,13 @@ async function rebuildState ({ db, repairs }: Rebuild): Promise<void> {
   if (bundle !== undefined && await readBundle(db) === undefined) await repairs.remove('trust bundle', textKey('x', 'bundle-file'))
   for (const block of await differingBlocks(db)) {
     await repairs.ensure('blocks of the trust bundle', numberKey('b', Number(block.number)), Buffer.from(jcs(block)))
+  }
+}
+
+/** What a wrong checksum is of is judged by `fsck`, which verifies it; the service shows it again. */
+async function removeWrongChecksums ({ db, repairs }: Rebuild): Promise<void> {
+  for await (const [key, sum] of db.entries('y')) {
+    const value = await db.get(key.subarray(1))
+    if (value === undefined || !hasChecksum(value, sum)) await repairs.remove('checksums', key)
   }
 }
