@@ -100,7 +100,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   LOG_TRUNCATED: 'the database in DATA was set back or cut, and deposits that were acknowledged are not in it: `steelyard fsck --data DATA` says which. Put the newer files ' +
     'back or restore a newer backup; else serve DATA for its proofs, and begin a new log in a new folder',
   LOG_UNCONFIRMED: 'DATA was restored, repaired or copied, or its mark (high-water) is lost: stop the service, compare it by `steelyard reconcile --data DATA`, and if nothing that was acknowledged is missing, ' +
-    'say so with --go-on'
+    'say so with --go-on. Where only the mark is lost, or a copy has its ledger elsewhere, the service goes on by itself when the ledger agrees'
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {

@@ -87,7 +87,7 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
         const message = `the ledger has ${size} batches of this log, and ${anchored.batches} were anchored: it was set back, or is catching up`
         throw new LedgerError({ code: 'GAP', message })
       }
-      isHeld = false
+      isHeld = isTruncated // the newer files, when they are put back, may have sealed what is left here in other batches
       isLedgerMissing = false
       if (doubt === 'unmarked' || (doubt === 'copied' && !options.isLedgerInside)) doubt = undefined
       highWater.begin(progress.received)

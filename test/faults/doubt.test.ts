@@ -134,7 +134,7 @@ t.test('doctor names the cause before what follows from it, and what a service t
   await until(async () => (await service.json('/health/ready')).body.stages.some(({ lastError }: any) => lastError !== undefined))
   const [ready] = await readinessChecks(service.url, folder)
   t.match(ready, { says: /^not ready \(LEDGER_UNAVAILABLE.*, LOG_UNCONFIRMED\): since .* the ledger cannot be used, because / })
-  t.match(ready?.advice, new RegExp(`^fewer nodes of the ledger answer.*; then: ${folder} was restored.*steelyard reconcile --data ${folder}.*--go-on$`))
+  t.match(ready?.advice, new RegExp(`^fewer nodes of the ledger answer.*; then: ${folder} was restored.*steelyard reconcile --data ${folder}.*--go-on`))
   t.match(service.output(), new RegExp(`"doubt":"restored","folder":"${folder}/db"`))
 })
 
