@@ -11,7 +11,14 @@ export type Database = Level<Buffer, Buffer>
 export interface Put { readonly type: 'put', readonly key: Buffer, readonly value: Buffer }
 
 const SCHEMA = 'steelyard-store/1'
-const OPTIONS = { keyEncoding: 'buffer', valueEncoding: 'buffer', cacheSize: 32 * 1024 * 1024, writeBufferSize: 16 * 1024 * 1024 } as const
+const MIB = 1024 ** 2
+const OPTIONS = {
+  keyEncoding: 'buffer',
+  valueEncoding: 'buffer',
+  cacheSize: 32 * MIB,
+  writeBufferSize: 16 * MIB,
+  maxFileSize: 8 * MIB // LevelDB keeps 1,000 tables open, and a read from any other opens it first: 8 GB, or 2 * 10^7 deposits
+} as const
 
 /**
  * Opens the one database of a service and checks its schema. One process at a time holds it: a second one gets `LOCKED`.

@@ -198,8 +198,8 @@ t.test('files that went while the database compacts are not missing, one that wa
 t.test('each go looks at some of the tables, until all were looked at', async (t) => {
   const db = await openDatabase(t.testdir()) as Database & ClassicLevel
   t.teardown(async () => { await db.close() })
-  for (let round = 0; round < 2; round++) { // what overlaps is merged into tables of 2 MB
-    await write(db, Array.from({ length: 80 }, (_, i) => put(Buffer.of(i), randomBytes(65_536))))
+  for (let round = 0; round < 2; round++) { // what overlaps is merged into tables of 8 MB
+    await write(db, Array.from({ length: 80 }, (_, i) => put(Buffer.of(i), randomBytes(262_144))))
     await db.compactRange(Buffer.of(0), Buffer.of(0xff))
   }
   const tables = (await readdir(db.location)).filter((name) => name.endsWith('.ldb')).sort()
