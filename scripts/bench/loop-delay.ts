@@ -2,6 +2,7 @@
  * Loaded into a service before anything else: watches its event loop and answers questions about it over the channel to its parent. It has
  * no part in what the service does.
  */
+import { subscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
@@ -29,6 +30,10 @@ function statusBytes (name: string): number | undefined {
   }
 }
 
+/** Milliseconds of the longest turn that built a tree. */
+let treeTurn = 0
+subscribe('steelyard:tree-turn', (ms) => { treeTurn = Math.max(treeTurn, ms as number) })
+
 /** Most resident memory so far. The kernel's other figure, getrusage, includes what the parent had when it forked. */
 function mostMemory (): number {
   return statusBytes('VmHWM') ?? process.memoryUsage.rss()
@@ -42,7 +47,8 @@ function cpuSeconds (): number {
 process.on('message', () => {
   sample()
   const [p99, p999] = [99, 99.9].map((percentile) => delay(histogram.percentile(percentile)))
-  process.send?.({ max: delay(histogram.max), p999, p99, maxRss: mostMemory(), anonymous, cpu: cpuSeconds() })
+  process.send?.({ max: delay(histogram.max), p999, p99, maxRss: mostMemory(), anonymous, cpu: cpuSeconds(), treeTurn })
   histogram.reset()
+  treeTurn = 0
 })
 process.channel?.unref()

@@ -38,6 +38,8 @@ export interface LoopDelay {
   readonly anonymous: number
   /** Processor time of all threads since the start, in seconds. */
   readonly cpu: number
+  /** The longest turn of the event loop, since the last question, in which a tree was built, in milliseconds. */
+  readonly treeTurn: number
 }
 
 export interface ServiceSettings {

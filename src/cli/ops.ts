@@ -1,7 +1,7 @@
 import { access, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { ensureNetwork, networkStatus } from '../../network/embedded/client.js'
+import { ensureNetwork, hasNetwork, networkStatus } from '../../network/embedded/client.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { LedgerClient } from '../ledger/open.js'
 import { OpsError } from '../ops/errors.js'
@@ -38,7 +38,8 @@ export async function ledgerSource (options: DataOptions): Promise<LedgerSource>
   const profile = options.ledger ?? (configured === 'embedded' || configured === '' ? undefined : configured)
   if (profile !== undefined) return async (origin) => await open(options, resolve(profile), origin)
   if (await networkStatus(networkDir).catch(() => undefined) === undefined) {
-    return { unavailable: `no embedded ledger runs in ${networkDir}: start it by \`steelyard network up --dir ${networkDir}\`, or give --ledger PROFILE` }
+    const advice = hasNetwork(networkDir) ? `start it by \`steelyard network up --dir ${networkDir}\`` : 'there is none: bring that folder from where it was'
+    return { unavailable: `no embedded ledger runs in ${networkDir}: ${advice}, or give --ledger PROFILE` }
   }
   const network = await ensureNetwork({ dir: networkDir }) // it runs: nothing is started
   return async (origin) => await open(options, network.profilePath(), origin)

@@ -48,14 +48,6 @@ export async function createApp ({ notary, logger, maxFileSize, rateLimit, versi
 
   installProblems(app)
   installJson(app)
-  await app.register(helmet, { global: true, contentSecurityPolicy: { directives: { defaultSrc: ['\'none\''] } } })
-  await app.register(rateLimiting, { global: false, errorResponseBuilder: () => new HttpError('RATE_LIMITED', 'too many requests') })
-  await app.register(multipart, {
-    throwFileSizeLimit: false, // readForm looks at `truncated` itself
-    limits: {
-      fieldNameSize: 64, fieldSize: PROOF_LIMITS.bytes, fields: 8, fileSize: maxFileSize, files: 2, parts: 10, headerPairs: 32
-    }
-  })
   await app.register(swagger, {
     transformObject: (made) => 'openapiObject' in made ? describe(made.openapiObject) : made.swaggerObject,
     openapi: {
@@ -69,13 +61,22 @@ export async function createApp ({ notary, logger, maxFileSize, rateLimit, versi
   await app.register(metrics, { notary })
   await app.register(digestRoutes, { notary })
   await app.register(bulkRoutes, { notary })
-  await app.register(uploadRoutes, { notary, maxFileSize })
+  // These put hooks around every request of what is registered after them. Deposits of digests need none, and each costs time.
+  await app.register(helmet, { global: true, contentSecurityPolicy: { directives: { defaultSrc: ['\'none\''] } } })
+  await app.register(rateLimiting, { global: false, errorResponseBuilder: () => new HttpError('RATE_LIMITED', 'too many requests') })
   await app.register(resumableRoutes, { notary, maxFileSize })
   await app.register(evidenceRoutes, { notary })
   await app.register(logRoutes, { notary })
-  await app.register(verifyRoutes, { notary, rateLimit, maxFileSize })
   await app.register(healthRoutes, { notary })
   await app.register(adminRoutes, { notary })
+  await app.register(multipart, {
+    throwFileSizeLimit: false, // readForm looks at `truncated` itself
+    limits: {
+      fieldNameSize: 64, fieldSize: PROOF_LIMITS.bytes, fields: 8, fileSize: maxFileSize, files: 2, parts: 10, headerPairs: 32
+    }
+  })
+  await app.register(uploadRoutes, { notary, maxFileSize })
+  await app.register(verifyRoutes, { notary, rateLimit, maxFileSize })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   return app
 }

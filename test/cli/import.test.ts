@@ -49,6 +49,13 @@ t.test('an archive that is not there, or is a folder, is named in one line', asy
   t.same(readdirSync(parent), ['folder'])
 })
 
+t.test('a place where no folder can be is named, and nothing is tried', async (t) => {
+  const parent = t.testdir({ file: 'a file' })
+  const { ended, said } = steelyard(join(parent, 'nothing.tar'), '--data', join(parent, 'file', 'restored'))
+  t.equal(await ended, 2)
+  t.match(said(), /^steelyard: [^\n]*file is not a folder, or lies below something that is none[^\n]*\n$/)
+})
+
 t.test('the next import sweeps what killed ones left, and nothing that is in use or is something else', async (t) => {
   const parent = t.testdir({})
   const left = await waiting(parent)

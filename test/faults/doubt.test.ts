@@ -10,35 +10,24 @@ import { run as rebuildIndex } from '../../src/cli/commands/rebuild-index.js'
 import { run as reconcile } from '../../src/cli/commands/reconcile.js'
 import type { Check } from '../../src/cli/check.js'
 import { readinessChecks } from '../../src/cli/ledger-checks.js'
-import type { Terminal } from '../../src/cli/terminal.js'
 import { receiptKeyId } from '../../src/core/receipt.js'
 import { parseTrustBundle, trustBundleBytes } from '../../src/core/trust-bundle.js'
 import { nodeCrypto } from '../../src/platform/node.js'
-import type { Report } from '../../src/ops/report.js'
 import { confirm, doubtOf, noteRestored } from '../../src/store/doubt.js'
 import { numberKey, textKey } from '../../src/store/keys.js'
-import { withDatabase } from '../support/damage.js'
+import { CLI, type Ran, runSteelyard, toolWith } from '../support/commands.js'
+import { serviceCopy, withDatabase } from '../support/damage.js'
 import { dataFolder, type RunningService, startService, stopNetwork, until, untilReady } from '../support/service.js'
 
 const data = dataFolder(t)
 const profile = join(data, 'network', 'profiles', 'operator.json')
-const CLI = resolve('dist/src/cli/main.js')
 const numbers: string[] = []
 let copies = 0
 
-/** A copy of all that is not the ledger. */
-async function copy (): Promise<string> {
-  const folder = join(data, `copy-${++copies}`)
-  for (const part of ['db', 'content', 'keys', 'wallet', 'credentials.json', 'high-water']) await cp(join(data, part), join(folder, part), { recursive: true })
-  return folder
-}
-
-/** Runs a command in this process, with the ledger. */
-async function tool (run: (options: any, terminal: Terminal) => Promise<number>, options: object): Promise<{ code: number, report: Report }> {
-  let report: unknown
-  const code = await run({ ledger: profile, ...options }, { result: (_text: string, json: unknown) => { report = json } } as Terminal)
-  return { code, report: report as Report }
-}
+/** All that is not the ledger. */
+const copy = async (): Promise<string> => await serviceCopy(data, join(data, `copy-${++copies}`))
+const tool = toolWith(profile)
+const steelyard = async (...args: string[]): Promise<Ran> => await runSteelyard(data, args)
 
 /** The profile of the ledger at addresses where nobody answers. */
 async function nowhere (folder: string): Promise<string> {
@@ -47,16 +36,6 @@ async function nowhere (folder: string): Promise<string> {
   await cp(join(data, 'network', 'network-facts.json'), join(folder, 'network-facts.json'))
   await writeFile(path, (await readFile(profile, 'utf8')).replace(/(127\.0\.0\.1|localhost):\d+/g, '$1:9'))
   return path
-}
-
-interface Ran { readonly code: number | null, readonly stdout: string, readonly stderr: string }
-
-async function steelyard (...args: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [CLI, ...args], { env: { PATH: process.env.PATH, HOME: data }, stdio: ['ignore', 'pipe', 'pipe'] })
-  let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })
-  child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
-  return await new Promise((resolve) => { child.once('close', (code) => { resolve({ code, stdout, stderr }) }) })
 }
 
 const final = async (service: RunningService): Promise<void> => {

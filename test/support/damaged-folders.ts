@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { run as fsck } from '../../src/cli/commands/fsck.js'
 import { run as rebuildIndex } from '../../src/cli/commands/rebuild-index.js'
-import type { Terminal } from '../../src/cli/terminal.js'
-import type { Report } from '../../src/ops/report.js'
+import { type Tool, toolWith } from './commands.js'
 import { dump, serviceCopy } from './damage.js'
 import { dataFolder, type RunningService, startService, until, untilReady } from './service.js'
 
@@ -17,15 +16,13 @@ export interface WholeFolder {
   readonly numbers: readonly string[]
   readonly copy: () => Promise<string>
   /** Runs a command in this process, with the ledger. */
-  readonly tool: (run: Command, options: object) => Promise<{ code: number, report: Report }>
+  readonly tool: Tool
   /**
    * Holds the repaired folder against what it was: whatever is not there any more, or is otherwise, is named. Left out: `x` and `k`, which the service
    * makes anew, block 0, of which only the data count and come from the trust bundle, and `i`, whose names are their digests.
    */
   readonly isSaved: (t: Test, folder: string, loses?: boolean) => Promise<void>
 }
-
-type Command = (options: any, terminal: Terminal) => Promise<number>
 
 export async function wholeFolder (t: Pick<Test, 'teardown'>): Promise<WholeFolder> {
   const data = dataFolder(t)
@@ -43,11 +40,7 @@ export async function wholeFolder (t: Pick<Test, 'teardown'>): Promise<WholeFold
   const copy = async (): Promise<string> => await serviceCopy(data, join(data, `copy-${++copies}`))
   const whole = await dump(await copy()) // to look into it empties its log
 
-  const tool: WholeFolder['tool'] = async (run, options) => {
-    let report: unknown
-    const code = await run({ ledger: profile, content: true, ...options }, { result: (_text: string, json: unknown) => { report = json } } as Terminal)
-    return { code, report: report as Report }
-  }
+  const tool = toolWith(profile)
   return {
     profile,
     numbers,

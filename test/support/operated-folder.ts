@@ -1,8 +1,7 @@
 /** A service's data folder that its operator's tools work on, and the tools. */
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Ledger } from '../../src/ledger/ledger.js'
 import { openLedger } from '../../src/ledger/open.js'
@@ -13,12 +12,9 @@ import type { Report } from '../../src/ops/report.js'
 import { parseGroup } from '../../src/ops/stored.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import { numberKey, readNumber } from '../../src/store/keys.js'
+import { type Ran, runSteelyard } from './commands.js'
 import { copyOf, withDatabase } from './damage.js'
 import { dataFolder, type RunningService, startService, until, untilReady } from './service.js'
-
-const CLI = resolve('dist/src/cli/main.js')
-
-export interface Ran { readonly code: number | null, readonly stdout: string, readonly stderr: string, readonly json: any }
 
 /** The batch that has several tiles, the last batch, a commit group of several, an identity, and a block that holds a batch. */
 export interface Landmarks { readonly wide: number, readonly last: number, readonly group: number, readonly identity: Buffer, readonly block: Buffer }
@@ -53,15 +49,7 @@ export async function operatedFolder (t: Pick<Test, 'teardown'>, { wide = true }
   const numbers: string[] = []
   let copies = 0
 
-  const steelyard = async (...args: string[]): Promise<Ran> => {
-    // A depositor's key, as people have it in their environment: no tool of the operator may take it for its own.
-    const child = spawn(process.execPath, [CLI, ...args], { env: { PATH: process.env.PATH, HOME: data, STEELYARD_KEY: 'sk_depositor.none' }, stdio: ['ignore', 'pipe', 'pipe'] })
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })
-    child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
-    const code = await new Promise<number | null>((resolve) => { child.once('close', resolve) })
-    return { code, stdout, stderr, json: stdout.startsWith('{') ? JSON.parse(stdout) : undefined }
-  }
+  const steelyard = async (...args: string[]): Promise<Ran> => await runSteelyard(data, args)
 
   const depositFile = async (service: RunningService, bytes: Buffer, metadata: object): Promise<void> => {
     const form = new FormData()

@@ -45,8 +45,9 @@ async function * receive (url: string, key: string): AsyncGenerator<Uint8Array, 
 }
 
 async function problem (response: Response): Promise<CliError> {
-  const body = await response.json().catch(() => ({})) as { code?: string, title?: string }
-  return new CliError({ code: 'SERVICE', message: body.title ?? `status ${response.status}`, reason: body.code ?? `HTTP_${response.status}` })
+  const { code = `HTTP_${response.status}`, title = `status ${response.status}` } = await response.json().catch(() => ({})) as { code?: string, title?: string }
+  const hint = code === 'SCOPE_MISSING' ? ': a backup holds everything, and takes an administrator\'s key (--key; the first one is in credentials.json of the data folder)' : ''
+  return new CliError({ code: 'SERVICE', message: title + hint, reason: code })
 }
 
 /**

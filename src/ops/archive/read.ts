@@ -7,6 +7,7 @@ import { summed } from '../../store/checksums.js'
 import { noteRestored } from '../../store/doubt.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import { openMaintenance, type Operation } from '../../store/maintenance.js'
+import { makeFolder } from '../../store/unusable.js'
 import { OpsError } from '../errors.js'
 import { contentPath } from '../fsck/content.js'
 import { fsck } from '../fsck/fsck.js'
@@ -43,6 +44,7 @@ export async function importArchive (options: ImportOptions): Promise<Imported> 
   if (options.checkOnly !== true && (await readdir(target).catch(() => [])).length > 0) {
     throw new OpsError({ code: 'FOLDER_NOT_EMPTY', message: `${target} is not empty: an import goes into a new data folder` })
   }
+  await makeFolder(dirname(target))
   await sweepImports(target)
   const folder = importFolder(target, process.pid)
   const release = options.guard?.(folder)
@@ -51,7 +53,6 @@ export async function importArchive (options: ImportOptions): Promise<Imported> 
     if (options.checkOnly === true) await rm(folder, { recursive: true })
     else {
       release?.() // what is whole is not taken apart while it gets its name
-      await mkdir(dirname(target), { recursive: true })
       await rename(folder, target)
     }
     return imported
@@ -65,7 +66,7 @@ export async function importArchive (options: ImportOptions): Promise<Imported> 
 
 async function receive (options: ImportOptions, folder: string): Promise<Imported> {
   const { crypto, onProgress } = options
-  await mkdir(join(folder, 'content'), { recursive: true, mode: 0o700 })
+  await makeFolder(join(folder, 'content'))
   const db = await openMaintenance(folder, { create: true })
   try {
     const importer = createImporter()

@@ -35,7 +35,6 @@ export const bulkRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app
   app.post('/v1/evidence/bulk', {
     onRequest: app.requireScope('deposit'),
     bodyLimit: LIMITS.bytes,
-    helmet: false,
     schema: {
       operationId: 'depositBulk',
       summary: `Deposit the digests of up to ${LIMITS.lines} files: a line each, as in depositDigests`,

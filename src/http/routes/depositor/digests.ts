@@ -31,7 +31,6 @@ export function digestsDeposit ({ size, metadata, claim, ...digests }: Type.Stat
 export const digestRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (app, { notary }, done) => {
   app.post('/v1/evidence/digests', {
     onRequest: app.requireScope('deposit'),
-    helmet: false, // a dozen headers about pages would cost as much as the deposit
     schema: {
       operationId: 'depositDigests',
       summary: 'Deposit the digests of a file that stays with its owner',
