@@ -18,8 +18,8 @@ import { withRemedy } from './store/write-ahead-log.js'
 
 /** How the service reaches its ledger; made by main, which alone knows the networks. */
 export interface LedgerAccess {
-  /** It lies in the data folder itself, and is copied with it. */
-  readonly isInside: boolean
+  /** It lies on this machine, in the data folder or beside it, and may be copied with it. */
+  readonly isEmbedded: boolean
   /** Whether there is a ledger to connect to, or one has to be made first. */
   isThere (): boolean
   /** `isKnown`: the log was on its ledger before, so that none is made. */
@@ -91,7 +91,7 @@ async function start (options: ServiceOptions, store: Store, checkpoint: Context
       return await ledger.connect(log.origin, await store.meta.isOnLedger())
     },
     facts: () => ledger.facts(),
-    isLedgerInside: ledger.isInside,
+    isLedgerEmbedded: ledger.isEmbedded,
     isLedgerMissing: await store.meta.isOnLedger() && !ledger.isThere(),
     skewMs: log.skewMs,
     sealAgeMs: config.sealAgeMs,

@@ -10,10 +10,11 @@ import { type BenchService, startService } from './service.js'
 
 /** Deposits between two waits: what is not anchored yet is bounded, as it is in operation. */
 const PART = 100_000
-/** Deposits of one measured rate. */
-const STRETCH = 50_000
+/** Deposits of one measured rate, by which every log grows with each turn. */
+export const STRETCH = 50_000
+/** Proofs of one round. */
 const PROOFS = 1500
-/** Until the code is compiled, as it is in a service that runs. */
+/** Proofs until the code is compiled, as it is in a service that runs. None is asked for twice. */
 const WARM_UP = 4500
 const FINAL_MS = 600_000
 
@@ -22,7 +23,7 @@ export interface GrownLog {
   readonly data: string
   readonly deposits: number
   readonly sealSize: string
-  /** Numbers of deposits from all of it. */
+  /** Numbers of deposits from all of it, as many as are asked for. */
   readonly numbers: readonly string[]
   readonly memory: Memory
   /** Bytes of the database for each deposit. */
@@ -48,7 +49,7 @@ export async function grow (run: Run, name: string, deposits: number, sealSize: 
   const service = await startService({ data, env: environment(sealSize) })
   const client = createClient(service.url, service.authorization)
   const numbers: string[] = []
-  const sample = Math.min(Math.ceil(deposits / PROOFS), BULK_LINES)
+  const sample = Math.max(1, Math.min(Math.floor(deposits / (WARM_UP + run.settings.rounds * PROOFS)), BULK_LINES))
   let total = 0
   while (total < deposits) {
     const part = await bulkDeposits(client, bulkBodies(digestBodies(4096)), Math.min(deposits - total, PART), { sample })
@@ -77,12 +78,13 @@ export async function compare (run: Run, logs: readonly GrownLog[]): Promise<Mea
   for (const log of logs) {
     const service = await startService({ data: log.data, env: environment(log.sealSize) })
     await service.ready()
-    running.push({ log, service })
+    const next = numbersOf(log)
+    running.push({ log, service, next })
     const asking = createQuietClient(service.url, service.authorization)
-    for (let i = 0; i < WARM_UP; i++) await ask(asking, log.numbers, i)
+    for (let i = 0; i < WARM_UP; i++) await ask(asking, next())
     asking.close()
   }
-  const proofs = await inTurn(running, run.settings.rounds, async ({ service, log }) => await timeProofs(service, log, control))
+  const proofs = await inTurn(running, run.settings.rounds, async ({ service, next }) => await timeProofs(service, next, control))
   const rates = await inTurn(running, run.settings.rounds, async ({ service }) => await writeRate(service), 1)
   control.close()
   await ended(server, 'SIGTERM')
@@ -106,7 +108,8 @@ export async function compare (run: Run, logs: readonly GrownLog[]): Promise<Mea
   return measured
 }
 
-interface Running { readonly log: GrownLog, readonly service: BenchService }
+/** `next`: a number that was not asked for yet. */
+interface Running { readonly log: GrownLog, readonly service: BenchService, next (): string }
 
 /** The results of each, in the order of `of`; the first `unmeasured` rounds are left out. */
 async function inTurn<T, R> (of: readonly T[], rounds: number, measure: (one: T) => Promise<R>, unmeasured = 0): Promise<R[][]> {
@@ -121,11 +124,11 @@ async function inTurn<T, R> (of: readonly T[], rounds: number, measure: (one: T)
 }
 
 /** Proofs, and in turn with each a body as large from a server that does nothing for it: what client, processor and scheduler take of both. */
-async function timeProofs (service: BenchService, { numbers }: GrownLog, control: QuietClient): Promise<{ ours: number[], bare: number[] }> {
+async function timeProofs (service: BenchService, next: () => string, control: QuietClient): Promise<{ ours: number[], bare: number[] }> {
   const asking = createQuietClient(service.url, service.authorization)
   const times: { ours: number[], bare: number[] } = { ours: [], bare: [] }
   for (let i = 0; i < PROOFS; i++) {
-    const { ms, bytes } = await ask(asking, numbers, i)
+    const { ms, bytes } = await ask(asking, next())
     times.ours.push(ms)
     times.bare.push((await control.call({ method: 'GET', path: `/document/${bytes}` })).ms)
   }
@@ -133,8 +136,17 @@ async function timeProofs (service: BenchService, { numbers }: GrownLog, control
   return times
 }
 
-async function ask (client: QuietClient, numbers: readonly string[], i: number): Promise<{ ms: number, bytes: number }> {
-  const answer = await client.call({ method: 'GET', path: `/v1/evidence/${numbers[(i * 7919) % numbers.length] ?? ''}/proof` })
+/** The numbers of a log once each, from all over it: the stride is a prime. */
+function numbersOf ({ numbers }: GrownLog): () => string {
+  let i = 0
+  return () => {
+    if (i >= numbers.length) throw new RangeError(`the log has ${numbers.length} numbers to ask for: fewer rounds`)
+    return numbers[(i++ * 7919) % numbers.length] as string
+  }
+}
+
+async function ask (client: QuietClient, number: string): Promise<{ ms: number, bytes: number }> {
+  const answer = await client.call({ method: 'GET', path: `/v1/evidence/${number}/proof` })
   if (answer.status !== 200) throw new Error(`a proof was answered ${answer.status}`)
   return answer
 }

@@ -30,7 +30,7 @@ function statusBytes (name: string): number | undefined {
   }
 }
 
-/** Milliseconds of the longest turn that built a tree. */
+/** Milliseconds for which a tree was built without a turn of the event loop, at most. */
 let treeTurn = 0
 subscribe('steelyard:tree-turn', (ms) => { treeTurn = Math.max(treeTurn, ms as number) })
 

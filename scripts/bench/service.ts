@@ -38,7 +38,7 @@ export interface LoopDelay {
   readonly anonymous: number
   /** Processor time of all threads since the start, in seconds. */
   readonly cpu: number
-  /** The longest turn of the event loop, since the last question, in which a tree was built, in milliseconds. */
+  /** For how long a tree was built at most without a turn of the event loop, since the last question, in milliseconds. */
   readonly treeTurn: number
 }
 

@@ -97,6 +97,7 @@ const ADVICE: Readonly<Record<string, string>> = {
     'has their records, `steelyard rebuild-index --data DATA`. It goes on proving what it holds',
   LEDGER_FORK: 'somebody anchored other batches under this log\'s numbers: `steelyard reconcile --data DATA` names the first; is another service running on a copy of this folder?',
   STORE_DAMAGED: 'files of the database were removed or cut under the running service: do not stop it; take `steelyard backup`, then restore that with `steelyard import`',
+  LOG_DAMAGED: 'a watermark in DATA was lost or changed: copy DATA, then `steelyard rebuild-index --data DATA` and `steelyard fsck --data DATA`, which names what else differs; or restore a backup',
   LOG_TRUNCATED: 'the database in DATA was set back or cut, and deposits that were acknowledged are not in it: `steelyard fsck --data DATA` says which. Put the newer files ' +
     'back or restore a newer backup; else serve DATA for its proofs, and begin a new log in a new folder',
   LOG_UNCONFIRMED: 'DATA was restored, repaired or copied, or its mark (high-water) is lost: stop the service, compare it by `steelyard reconcile --data DATA`, and if nothing that was acknowledged is missing, ' +
@@ -130,7 +131,7 @@ function causesOf ({ reasons, stalled, stages }: Ready): string[] {
   const link = reasons.includes('LEDGER_UNAVAILABLE') ? stages.find(({ name }) => name === 'ledger') : undefined
   const isStarting = link === undefined ? reasons.includes('BUNDLE_NOT_READY') : link.lastSuccess === undefined && link.lastError === undefined
   return [
-    ...reasons.filter((reason) => reason === 'STORE_DAMAGED' || reason === 'LOG_TRUNCATED'),
+    ...reasons.filter((reason) => ['STORE_DAMAGED', 'LOG_DAMAGED', 'LOG_TRUNCATED'].includes(reason)),
     ...(stalled === undefined ? [] : [stalled.error]),
     ...(link?.lastError === undefined ? [] : [link.lastError.code]),
     ...(isStarting ? ['STARTING'] : []),

@@ -48,6 +48,7 @@ export const STATUS: Readonly<Record<ProblemCode, number>> = {
   LEDGER_FORK: 503,
   LEDGER_AHEAD: 503,
   LEDGER_MISSING: 503,
+  LOG_DAMAGED: 503,
   LOG_TRUNCATED: 503,
   LOG_UNCONFIRMED: 503,
   OVERLOADED: 503,

@@ -16,7 +16,7 @@ const NODE_PREFIX = Buffer.of(0x01)
  * than deposits arrive.
  */
 const TURN_MS = 2
-/** Told how long each turn of the event loop was that built a tree, in milliseconds. Nobody listens but `npm run bench`. */
+/** Told how long a tree was built between two turns of the event loop, in milliseconds. Nobody listens but `npm run bench`. */
 const turns = channel('steelyard:tree-turn')
 
 /**

@@ -33,8 +33,10 @@ export interface ContinuityOptions {
   readonly progress: Progress
   /** How many deposits were acknowledged from this folder before, and where that begins anew if it is lost. */
   readonly highWater: Pick<HighWater, 'atStart' | 'begin'>
-  /** It lies in the data folder: whoever copies that copies the ledger, which then agrees however old both are. */
-  readonly isLedgerInside: boolean
+  /** Which watermark does not stand where its last batch ends. */
+  readonly misplaced: string | undefined
+  /** It lies on this machine: whoever copies the data folder may copy the ledger, which then agrees however old both are. */
+  readonly isLedgerEmbedded: boolean
   /** The ledger is not where it was: what is acknowledged now may never get there. */
   readonly isLedgerMissing: boolean
   readonly onAlarm: (alarm: LogAlarm) => void
@@ -43,13 +45,15 @@ export interface ContinuityOptions {
 }
 
 export async function createContinuity (options: ContinuityOptions): Promise<Continuity> {
-  const { context, meta, logTree, progress, highWater, onAlarm, onAgreed } = options
+  const { context, meta, logTree, progress, highWater, misplaced, onAlarm, onAgreed } = options
   const acknowledged = highWater.atStart ?? 0
   let doubt: Doubt | undefined = await meta.doubt()
   let { isLedgerMissing } = options
   const isTruncated = acknowledged > progress.received
-  let isHeld = doubt !== undefined || isLedgerMissing || isTruncated
+  const isUnfit = isTruncated || misplaced !== undefined
+  let isHeld = doubt !== undefined || isLedgerMissing || isUnfit
   let isAlarmed = false
+  if (misplaced !== undefined) context.log.error({ misplaced, folder: meta.folder }, 'no deposit is taken, and nothing sealed: a watermark is not what it was')
   if (isTruncated) {
     const facts = { acknowledged, here: progress.received, folder: meta.folder }
     context.log.error(facts, 'no deposit is taken: the database ends before deposits that were acknowledged from this folder')
@@ -64,6 +68,7 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
   }
   return {
     get refusal () {
+      if (misplaced !== undefined) return new NotaryError({ code: 'LOG_DAMAGED', message: `${misplaced}: to go on could seal again what is sealed`, retryAfter: 60 })
       if (isTruncated) return new NotaryError({ code: 'LOG_TRUNCATED', message: TRUNCATED, retryAfter: 60 })
       if (isLedgerMissing) return new NotaryError({ code: 'LEDGER_MISSING', message: MISSING, retryAfter: 60 })
       return doubt === undefined ? undefined : new NotaryError({ code: 'LOG_UNCONFIRMED', message: UNCONFIRMED[doubt], retryAfter: 60 })
@@ -87,9 +92,9 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
         const message = `the ledger has ${size} batches of this log, and ${anchored.batches} were anchored: it was set back, or is catching up`
         throw new LedgerError({ code: 'GAP', message })
       }
-      isHeld = isTruncated // the newer files, when they are put back, may have sealed what is left here in other batches
+      isHeld = isUnfit // the newer files, when they are put back, may have sealed what is left here in other batches
       isLedgerMissing = false
-      if (doubt === 'unmarked' || (doubt === 'copied' && !options.isLedgerInside)) doubt = undefined
+      if (doubt === 'unmarked' || (doubt === 'copied' && !options.isLedgerEmbedded)) doubt = undefined
       highWater.begin(progress.received)
       if (doubt === undefined) await meta.settle()
       onAgreed()

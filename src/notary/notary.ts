@@ -11,7 +11,9 @@ import { createFinalizer } from './finalizer.js'
 import { createIntake, type Intake } from './intake.js'
 import { createLedgerLink, type LedgerLink } from './ledger-link.js'
 import { locate } from './locate.js'
+import { holdToHeaders } from './held-log-tree.js'
 import { createLogTree } from './log-tree.js'
+import { misplacedMark } from './marks.js'
 import { createProgress, type Progress } from './progress.js'
 import { createProver, type Prover } from './prover.js'
 import { createReader, type Reader } from './reader.js'
@@ -31,8 +33,8 @@ export interface NotaryOptions {
   readonly facts: () => TrustFacts
   /** The ledger that the log is on is not where it was, as far as that can be seen without asking it. */
   readonly isLedgerMissing?: boolean
-  /** The ledger lies in the data folder itself. */
-  readonly isLedgerInside?: boolean
+  /** It lies on this machine, and may be copied with the data folder. */
+  readonly isLedgerEmbedded?: boolean
   readonly skewMs: number
   readonly sealAgeMs: number
   readonly sealSize: number
@@ -72,7 +74,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
   const { deposits, batches, anchors } = store
   const [received, sealed, marks] = await Promise.all([deposits.nextSequence(), batches.sealed(), anchors.marks()])
   const progress = createProgress({ received, sealed, ...marks })
-  const logTree = createLogTree(context.crypto, (level, index) => batches.logTile(level, index))
+  const logTree = holdToHeaders(context.crypto, createLogTree(context.crypto, (level, index) => batches.logTile(level, index)), batches)
   const backlog = await createBacklog(context, deposits, progress)
   const stop = (alarm: LogAlarm): void => {
     intake.stop(alarm)
@@ -84,7 +86,8 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     logTree,
     progress,
     highWater: store.highWater,
-    isLedgerInside: options.isLedgerInside ?? false,
+    misplaced: await misplacedMark(batches, { sealed, ...marks }),
+    isLedgerEmbedded: options.isLedgerEmbedded ?? false,
     isLedgerMissing: options.isLedgerMissing ?? false,
     onAlarm: stop,
     onAgreed: () => { sealer.wake() }
@@ -149,6 +152,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     isHeld: () => continuity.isHeld,
     onSealed: () => { anchorer.wake() }
   })
+  store.highWater.note(received) // not before the sealer has found the last records in their order
   const committer = createCommitter({
     context,
     deposits,

@@ -20,6 +20,7 @@ import { NotaryError } from './errors.js'
 import type { LogTree } from './log-tree.js'
 import type { Progress } from './progress.js'
 import { attestedText, closedHeadText, pathText, type ProofParts, proofText } from './proof-text.js'
+import { requireLeaf } from './stored-leaf.js'
 import { hashesOf, pathByNodes, upperNodesOf } from './tree-nodes.js'
 
 /** Bytes of the batches' parts of proofs that are kept; a part is about 25 KB with one organization and 60 KB with four. */
@@ -84,6 +85,7 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
     const { size, root, previousHead } = parseBatchHeader(header)
     requireInLog(context.crypto, number, header, await store.batches.logTile(0, Math.floor(number / TILE)))
     if (toHex(rangeRoot(context.crypto, range)) !== previousHead) throw damagedPath(number)
+    if (attested === undefined && number < progress.final.batches) throw new StoreError({ code: 'DAMAGED', message: `what the ledger said of batch ${number} is missing` })
     const closed = closedSizes().find((one) => one > number)
     const closedHead = closed === undefined ? undefined : closedHeadText(closed, (await closedPath(number, closed, header)).map(toHex))
     return {
@@ -172,6 +174,7 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
     async upgrade (given) {
       const sequence = Number(given.record.sequence)
       const kept = given.record.log === context.origin ? await store.deposits.record(sequence) : undefined
+      if (kept !== undefined) requireLeaf(context.crypto, kept, sequence, await store.deposits.groupOf(sequence))
       if (kept === undefined || !equalBytes(kept, recordBytes(given.record))) {
         throw new NotaryError({ code: 'PROOF_FOREIGN', message: 'this log does not hold the record of that proof' })
       }

@@ -63,10 +63,10 @@ export function createReader (context: Context, store: Store, logTree: LogTree, 
     const [bytes, group, batch] = await Promise.all([
       store.deposits.record(sequence), store.deposits.groupOf(sequence), state === 'received' ? undefined : store.batches.holding(sequence)
     ])
-    if (bytes === undefined) return undefined
+    if (bytes === undefined) throw new StoreError({ code: 'DAMAGED', message: `record ${sequence} is missing, and a number leads to it` })
     requireLeaf(context.crypto, bytes, sequence, group)
     const record = parseRecord(bytes)
-    if (record.number !== number) return undefined // left by a write that failed
+    if (record.number !== number) throw new StoreError({ code: 'DAMAGED', message: 'a number leads to another deposit: `steelyard fsck` names what is damaged' })
     return { sequence, record, bytes, group, state, ...(batch === undefined ? {} : { batch }) }
   }
 

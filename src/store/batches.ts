@@ -1,4 +1,5 @@
 import { type Database, lastAtOrBefore, put, read, readAll, stored, write } from './database.js'
+import { StoreError } from './errors.js'
 import { numberKey, numberValue, readNumber, textKey } from './keys.js'
 
 /**
@@ -6,6 +7,7 @@ import { numberKey, numberValue, readNumber, textKey } from './keys.js'
  * writer. A batch is one synced batch with the watermark that puts it into the outbox: what is sealed and not anchored.
  */
 export interface Batches {
+  /** Never over a batch that is there. */
   seal (batch: BatchWrite): Promise<void>
   sealed (): Promise<SealedMark>
   header (number: number): Promise<Buffer | undefined>
@@ -48,15 +50,20 @@ const MARK = textKey('w', 'sealed')
 
 export function createBatches (db: Database): Batches {
   return {
-    seal: (batch) => write(db, [
-      put(numberKey('h', batch.number), Buffer.from(batch.header)),
-      put(numberKey('f', batch.first), numberValue(batch.number)),
-      ...batch.tiles.map((tile, i) => put(numberKey('t', batch.number, i), tile)),
-      ...batch.nodes.flatMap((nodes, i) => nodes.length === 0 ? [] : [put(numberKey('v', batch.number, i), nodes)]),
-      put(numberKey('u', batch.number), batch.tileRoots),
-      ...batch.logTiles.map(({ level, index, hashes }) => put(numberKey('l', level, index), hashes)),
-      put(MARK, JSON.stringify(batch.mark))
-    ]),
+    async seal (batch) {
+      if (await read(db, numberKey('h', batch.number)) !== undefined) {
+        throw new StoreError({ code: 'DAMAGED', message: `batch ${batch.number} is sealed already: \`steelyard fsck\` names what is damaged` })
+      }
+      await write(db, [
+        put(numberKey('h', batch.number), Buffer.from(batch.header)),
+        put(numberKey('f', batch.first), numberValue(batch.number)),
+        ...batch.tiles.map((tile, i) => put(numberKey('t', batch.number, i), tile)),
+        ...batch.nodes.flatMap((nodes, i) => nodes.length === 0 ? [] : [put(numberKey('v', batch.number, i), nodes)]),
+        put(numberKey('u', batch.number), batch.tileRoots),
+        ...batch.logTiles.map(({ level, index, hashes }) => put(numberKey('l', level, index), hashes)),
+        put(MARK, JSON.stringify(batch.mark))
+      ])
+    },
 
     async sealed () {
       const found = await read(db, MARK)

@@ -18,7 +18,7 @@ export function summed (key: Buffer, value: Buffer | string): [value: Put, sum: 
   return [entry, put(checksumKey(key), sumOf(entry.value))]
 }
 
-/** Whether a value has this checksum. One that has none was written before there were any. */
+/** Whether a value has this checksum. Where there is none, the value was written before there were any. */
 export function hasChecksum (value: Buffer, sum: Buffer | undefined): boolean {
   return sum === undefined || sum.equals(sumOf(value))
 }
@@ -26,7 +26,7 @@ export function hasChecksum (value: Buffer, sum: Buffer | undefined): boolean {
 /** The value of a key, held to its checksum. */
 export async function readSummed (db: Database, key: Buffer, what: string): Promise<Buffer | undefined> {
   const [value, sum] = await readAll(db, [key, checksumKey(key)])
-  if (value === undefined || hasChecksum(value, sum)) return value
+  if (value === undefined ? sum === undefined : hasChecksum(value, sum)) return value
   throw new StoreError({ code: 'DAMAGED', message: `${what} is not what was written: \`steelyard fsck\` names what is damaged` })
 }
 

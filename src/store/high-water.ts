@@ -66,7 +66,7 @@ export function beginHighWater (data: string, next: number): void {
 export async function openHighWater (data: string, { here, log }: HighWaterOptions): Promise<HighWater> {
   const path = join(data, FILE)
   const { acknowledged, unreadable = 'there is none' } = await readHighWater(data)
-  let highest = Math.max(acknowledged ?? 0, here)
+  let highest = acknowledged ?? 0 // what lies beyond it is made up for by whoever has found the records whole
   let isBegun = acknowledged !== undefined || here === 0
   let fd: number | undefined
   let hasFailed = false

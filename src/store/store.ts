@@ -25,7 +25,7 @@ export interface Store {
   readonly content: ContentStore
   readonly room: Room
   /** How many deposits were acknowledged from this folder before this start, and where that begins anew if it is lost. */
-  readonly highWater: Pick<HighWater, 'atStart' | 'begin'>
+  readonly highWater: Pick<HighWater, 'atStart' | 'note' | 'begin'>
   readonly files: Pick<FileWatch, 'missing'>
   readonly uploads: Uploads
   /** One moment of everything, for a backup; to be closed. */

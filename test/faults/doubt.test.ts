@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import t from 'tap'
+import { networkStop } from '../../network/embedded/client.js'
 import { run as fsck } from '../../src/cli/commands/fsck.js'
 import { run as rebuildIndex } from '../../src/cli/commands/rebuild-index.js'
 import { run as reconcile } from '../../src/cli/commands/reconcile.js'
@@ -209,6 +210,20 @@ t.test('a folder that was copied with the ledger in it needs a person: both are 
   })
   await untilReady(again)
   t.equal((await again.depositDigests('ab'.repeat(32))).status, 201)
+})
+
+t.test('nor does one that was copied together with the ledger beside it go on by itself', async (t) => {
+  const folder = await copy()
+  const network = `${folder}-network`
+  await stopNetwork(data)
+  await cp(join(data, 'network'), network, { recursive: true })
+  const service = await startService(folder, { STEELYARD_NETWORK_DIR: network })
+  t.teardown(async () => {
+    await service.kill()
+    await networkStop(network)
+  })
+  await until(async () => (await service.json('/health/ready')).body.ledger === 'up')
+  t.match(await service.depositDigests('ab'.repeat(32)), { status: 503, body: { code: 'LOG_UNCONFIRMED' } })
 })
 
 t.test('a receipt key that only stands somewhere in the trust bundle is not one of the log\'s', async (t) => {

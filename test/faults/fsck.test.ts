@@ -93,6 +93,7 @@ t.test('one bit, and the object is named', async (t) => {
     ['read-back gone', async (folder) => { await remove(folder, n('c', last)) }, 'ATTESTATION_MISSING', new RegExp(`^attestations of batch ${last}$`)],
     ['block', async (folder) => { await flipBit(folder, block) }, 'ATTESTATION_DIFFERS', /^attestations of batch \d+$/],
     ['checksum', async (folder) => { await flipBit(folder, checksumKey(n('c', last))) }, 'CHECKSUM_DIFFERS', new RegExp(`^read-back of batch ${last}$`)],
+    ['checksum of block 0', async (folder) => { await flipBit(folder, checksumKey(n('b', 0))) }, 'CHECKSUM_DIFFERS', /^block 0$/],
     ['identity gone', async (folder) => { await remove(folder, identity) }, 'ATTESTATION_MISSING', /^attestations of batch 0$/],
     ['block of the trust bundle', async (folder) => { await flipBit(folder, n('b', 0)) }, 'SERVICE_DIFFERS', /^block 0 of the trust bundle$/],
     ['watermark', async (folder) => { await replaceText(folder, textKey('w', 'sealed'), /"sequence":\d/, '"sequence":9') }, 'WATERMARK_DIFFERS', /^watermark sealed$/],

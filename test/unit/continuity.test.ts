@@ -11,7 +11,7 @@ const root = new Uint8Array(32)
 /** A ledger that has as many batches as the folder. */
 const ledger = { attestStatus: () => Promise.resolve({ statement: { head: { size: '1', root: toHex(root) } } }) } as unknown as Ledger
 
-async function continuity (mark: number | undefined, doubt?: Doubt): Promise<Continuity> {
+async function continuity (mark: number | undefined, doubt?: Doubt, misplaced?: string): Promise<Continuity> {
   const mark1 = { batches: 1, sequence: RECEIVED - 1 }
   return await createContinuity({
     context: { log: silent } as never,
@@ -19,7 +19,8 @@ async function continuity (mark: number | undefined, doubt?: Doubt): Promise<Con
     logTree: { head: () => Promise.resolve(root) } as never,
     progress: { received: RECEIVED, sealed: mark1, anchored: mark1 } as never,
     highWater: { atStart: mark, begin: noop },
-    isLedgerInside: false,
+    misplaced,
+    isLedgerEmbedded: false,
     isLedgerMissing: false,
     onAlarm: noop,
     onAgreed: noop
@@ -39,6 +40,13 @@ t.test('a database that ends before its mark takes and seals nothing, though its
     t.ok(one.isHeld, when)
     await one.compare(ledger)
   }
+})
+
+t.test('a watermark that is not where it was: nothing is taken or sealed, though the ledger agrees', async (t) => {
+  const one = await continuity(RECEIVED, undefined, 'the watermark sealed is not where it was')
+  await one.compare(ledger)
+  t.match(one.refusal, { code: 'LOG_DAMAGED', message: /^the watermark sealed is not where it was/ })
+  t.ok(one.isHeld)
 })
 
 for (const doubt of ['unmarked', 'copied'] as const) {

@@ -30,6 +30,9 @@ t.test('no proof is handed out of which a part is not what was written', async (
     ['place on the ledger', (folder) => replaceText(folder, place, /"transaction":0/, '"transaction":1'), false],
     ['read-back', (folder) => replaceText(folder, readback, /"responsePayload":".{4}/, '"responsePayload":"AAAA'), false],
     ['block', (folder) => replaceText(folder, blockKey, /"previousHash":".{4}/, '"previousHash":"AAAA'), false],
+    ['place gone', (folder) => remove(folder, place), false],
+    ['read-back gone', (folder) => remove(folder, readback), false],
+    ['read-back gone, and its checksum', (folder) => remove(folder, readback, checksumKey(readback)), false],
     ['log tile', (folder) => flipBit(folder, numberKey('l', 0, 0), 0), true],
     ['batch index', (folder) => withDatabase(folder, (db) => db.write([{ type: 'put', key: numberKey('f', Number(first)), value: numberValue(batch - 1) }])), false],
     ['checksum of the place', (folder) => flipBit(folder, checksumKey(place)), false],
@@ -48,6 +51,28 @@ t.test('no proof is handed out of which a part is not what was written', async (
   await remove(original, ...[place, readback, blockKey].map(checksumKey))
   const older = await world(t, { folder: original, ledger: at.ledger })
   t.same(await older.notary.prover.prove({ sequence }), whole, 'what an earlier version wrote has no checksums')
+})
+
+t.test('a deposit whose number leads elsewhere, or whose record is not what it was, is not denied', async (t) => {
+  const at = await world(t)
+  const [first, second] = await deposit(at, 2)
+  await allFinal(at)
+  const proof = parseProof(await at.notary.prover.prove({ sequence: 1 }))
+  await at.close()
+  const number = textKey('n', first?.number ?? '')
+  await flipBit(at.folder, number, 7) // of the sequence number 0 or 1
+  const led = await world(t, { folder: at.folder, ledger: at.ledger })
+  await t.rejects(led.notary.reader.anyDeposit(first?.number ?? ''), { code: 'DAMAGED', message: /leads to another/ })
+  t.match(await led.notary.reader.anyDeposit(second?.number ?? ''), { record: { number: second?.number } })
+  await led.close()
+  await replaceText(at.folder, numberKey('r', 1), /"salt":".{4}/, '"salt":"AAAA')
+  const changed = await world(t, { folder: at.folder, ledger: at.ledger })
+  await t.rejects(changed.notary.prover.upgrade(proof), { code: 'DAMAGED' }, 'nor called one that this log does not hold')
+  await changed.close()
+  await remove(at.folder, numberKey('r', 0))
+  await flipBit(at.folder, number, 7)
+  const gone = await world(t, { folder: at.folder, ledger: at.ledger })
+  await t.rejects(gone.notary.reader.anyDeposit(first?.number ?? ''), { code: 'DAMAGED', message: /record 0 is missing/ })
 })
 
 t.test('an identity is given only as the one whose hash it is kept under', async (t) => {

@@ -6,6 +6,7 @@ import { checkAcknowledged } from '../../src/ops/acknowledged.js'
 import { createFindings, type Report } from '../../src/ops/report.js'
 import { doubtOf } from '../../src/store/doubt.js'
 import { beginHighWater, openHighWater, readHighWater } from '../../src/store/high-water.js'
+import { numberKey } from '../../src/store/keys.js'
 import { withDatabase } from '../support/damage.js'
 import { FakeLedger } from '../support/memory-ledger.js'
 import { allFinal, deposit, noop, ORIGIN, stage, world, type World } from '../support/notary-world.js'
@@ -158,4 +159,24 @@ t.test('a mark that cannot be written is said once, until it can be', async (t) 
   await mkdir(join(folder, 'high-water'))
   await until(async () => await Promise.resolve(said.length === 3))
   t.match(said.slice(1), [/^warn: .* written anew$/, /^error: .* cannot be written/], 'and again when it fails again')
+})
+
+t.test('a start that is refused leaves the mark as it was: what lies under a damaged key was never a deposit', async (t) => {
+  const { folder } = await used(t)
+  await withDatabase(folder, async (db) => {
+    const bytes = await db.get(numberKey('r', 1)) as Buffer
+    await db.write([{ type: 'del', key: numberKey('r', 1) }, { type: 'put', key: numberKey('r', 65), value: bytes }])
+  })
+  const before = await numberIn(join(folder, 'high-water'))
+  await t.rejects(world(t, { folder }), { code: 'DAMAGED' })
+  t.equal(await numberIn(join(folder, 'high-water')), before)
+})
+
+t.test('a mark that is behind, as after a power cut, is made up for when the records were found whole', async (t) => {
+  const { folder, ledger } = await used(t)
+  const file = join(folder, 'high-water')
+  const mark = await numberIn(file)
+  await writeFile(file, mark.replace('2', '1'))
+  await (await world(t, { folder, ledger })).close()
+  t.equal(await numberIn(file), mark)
 })

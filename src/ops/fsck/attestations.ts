@@ -6,7 +6,6 @@ import { type Attestation, blockData, type BlockData, type Identities, type Proo
 import type { EvidenceRecord } from '../../core/record.js'
 import type { Verifier } from '../../core/verify/verifier.js'
 import type { Location } from '../../store/anchors.js'
-import { checksumKey, hasChecksum } from '../../store/checksums.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import type { View } from '../../store/maintenance.js'
 import { parseGroup, parseJson, readable, readReadback } from '../stored.js'
@@ -56,7 +55,6 @@ export function createAttestationCheck (check: Check, { final, verifier, now }: 
       const proof = verifier === undefined ? undefined : await assemble(check, batch, stored)
       if (verifier === undefined || proof === undefined) {
         findings.count('attestations not verified')
-        await checkChecksums(check, batch.number, stored.block)
         return
       }
       findings.count('attestations')
@@ -66,31 +64,12 @@ export function createAttestationCheck (check: Check, { final, verifier, now }: 
       const wrong = report.findings.filter(({ state }) => state === 'differs' || state === 'could-not-check').map(({ code }) => code).join(', ')
       if (report.exitCode === 1) {
         findings.differs({ layer: 'attestation', object, code: 'ATTESTATION_DIFFERS', says: `the verifier does not accept the proof of record ${batch.first} (${wrong})` }, batch.number)
-        return
-      }
-      if (report.exitCode === 2) findings.couldNotCheck(object, wrong)
-      await checkChecksums(check, batch.number, stored.block)
+      } else if (report.exitCode === 2) findings.couldNotCheck(object, wrong)
     }
   }
 }
 
-/** A wrong checksum keeps the service from showing what the verifier accepts. */
-async function checkChecksums ({ view, findings }: Check, batch: number, block: string): Promise<void> {
-  for (const [object, key] of [
-    [`place of batch ${batch} on the ledger`, numberKey('a', batch)], [`read-back of batch ${batch}`, numberKey('c', batch)], [`block ${block}`, numberKey('b', Number(block))]
-  ] as const) {
-    const [value, sum] = await Promise.all([view.get(key), view.get(checksumKey(key))])
-    if (value === undefined || hasChecksum(value, sum)) continue
-    findings.differs({ layer: 'attestation', object, code: 'CHECKSUM_DIFFERS', says: 'it is not what its checksum is of' }, batch)
-  }
-}
-
-interface Stored {
-  readonly attestations: Attestation[]
-  readonly identities: Identities
-  /** Number of the block. */
-  readonly block: string
-}
+interface Stored { readonly attestations: Attestation[], readonly identities: Identities }
 
 /** The stored attestations of a batch, or what is wrong with them. */
 export async function readAttestations (view: View, number: number): Promise<Stored | string> {
@@ -115,8 +94,7 @@ export async function readAttestations (view: View, number: number): Promise<Sto
       { type: 'fabric-block/v1', target: 'batch', data },
       { type: 'fabric-readback/v1', target: 'batch', data: JSON.parse(JSON.stringify(readback)) as Json }
     ],
-    identities,
-    block: location.block
+    identities
   }
 }
 
@@ -139,8 +117,7 @@ async function assemble (check: Check, { first, header, record, leaves, range }:
     batchPath: inclusionPath(check.crypto, leaves, 0).map(toHex),
     header,
     logPath: [...range.hashes].reverse().map(toHex),
-    attestations: stored.attestations,
-    identities: stored.identities
+    ...stored
   }
 }
 

@@ -14,6 +14,7 @@ import { parseGroup } from '../stored.js'
 import { createAttestationCheck } from './attestations.js'
 import { checkBatches, type Sealed } from './batches.js'
 import type { Check } from './check.js'
+import { checkChecksums } from './checksums.js'
 import { ContentCheck } from './content.js'
 import { createGroupCheck } from './groups.js'
 import { createLogCheck } from './log-check.js'
@@ -77,6 +78,7 @@ async function run (options: FsckOptions, findings: Findings): Promise<Pick<Repo
   if (options.highWater !== undefined) await checkAcknowledged(view, findings, options.highWater)
   await checkMarks(check, marks, sealed)
   await checkService(check)
+  await checkChecksums(check)
   await checkUploads(check)
   if (options.withContent) await contents.run(view.content, findings, onProgress)
   else findings.leaveOut('content')

@@ -42,6 +42,7 @@ export async function checkMarks (check: Check, marks: Marks, found: Sealed): Pr
     else if (mark.sequence !== await endOfBatch(view, mark.batches)) differs(name, position, `it stands at record ${mark.sequence}, which is not where batch ${mark.batches} begins`)
   }
   await stage('sealed', 0, found)
+  if (await hasOtherTime(check, marks.sealed)) differs('sealed', 0, 'it has another time than its last batch')
   if (marks.sealed !== undefined && marks.sealed.batches < found.batches) differs('sealed', 0, `it stands at batch ${marks.sealed.batches}, where there are ${found.batches}`)
   await stage('anchored', 1, marks.sealed ?? found)
   await stage('final', 2, marks.anchored ?? found)
@@ -52,4 +53,10 @@ export async function endOfBatch (view: View, batches: number): Promise<number |
   if (batches === 0) return 0
   const last = await readHeader(view, batches - 1)
   return last === undefined ? undefined : Number(last.header.first) + Number(last.header.size)
+}
+
+/** The next batch would be dated by it. A header that was named says more. */
+async function hasOtherTime ({ view, findings }: Check, sealed: SealedMark | undefined): Promise<boolean> {
+  if (sealed?.sealedAt === undefined || findings.isNamed(`batch ${sealed.batches - 1}`)) return false
+  return (await readHeader(view, sealed.batches - 1))?.header.sealedAt !== sealed.sealedAt
 }

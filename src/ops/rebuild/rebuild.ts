@@ -6,7 +6,7 @@ import { LedgerError } from '../../ledger/errors.js'
 import type { Ledger } from '../../ledger/ledger.js'
 import type { Mark } from '../../store/anchors.js'
 import type { SealedMark } from '../../store/batches.js'
-import { hasChecksum } from '../../store/checksums.js'
+import { summed } from '../../store/checksums.js'
 import { noteRestored } from '../../store/doubt.js'
 import type { HighWaterMark } from '../../store/high-water.js'
 import { numberKey, textKey } from '../../store/keys.js'
@@ -15,6 +15,7 @@ import type { LogIdentity } from '../../store/meta.js'
 import { checkAcknowledged } from '../acknowledged.js'
 import { OpsError } from '../errors.js'
 import { readAttestations } from '../fsck/attestations.js'
+import { checkChecksums } from '../fsck/checksums.js'
 import { endOfBatch, readMarks } from '../fsck/marks.js'
 import { differingBlocks, readBundle, readLogIdentity } from '../fsck/service.js'
 import { createFindings, type Findings, type OnProgress, type Report } from '../report.js'
@@ -63,8 +64,9 @@ export async function rebuild (options: RebuildOptions): Promise<Report> {
     else await hold(options, findings)
     await rebuildState(parts)
     await repairs.finish()
-    await removeWrongChecksums(parts)
+    await removeLoneChecksums(parts)
     await repairs.finish()
+    await checkChecksums({ view: db, findings })
     if (options.highWater !== undefined) await checkAcknowledged(db, findings, options.highWater)
   } finally {
     await ledger?.close()
@@ -202,14 +204,13 @@ async function rebuildState ({ db, repairs }: Rebuild): Promise<void> {
   const bundle = await db.get(textKey('x', 'bundle-file'))
   if (bundle !== undefined && await readBundle(db) === undefined) await repairs.remove('trust bundle', textKey('x', 'bundle-file'))
   for (const block of await differingBlocks(db)) {
-    await repairs.ensure('blocks of the trust bundle', numberKey('b', Number(block.number)), Buffer.from(jcs(block)))
+    for (const { key, value } of summed(numberKey('b', Number(block.number)), jcs(block))) await repairs.ensure('blocks of the trust bundle', key, value)
   }
 }
 
-/** What a wrong checksum is of is judged by `fsck`, which verifies it; the service shows it again. */
-async function removeWrongChecksums ({ db, repairs }: Rebuild): Promise<void> {
-  for await (const [key, sum] of db.entries('y')) {
-    const value = await db.get(key.subarray(1))
-    if (value === undefined || !hasChecksum(value, sum)) await repairs.remove('checksums', key)
+/** What is gone needs no checksum: the service has it attested anew. One that differs stays: only a backup tells which of the two is right. */
+async function removeLoneChecksums ({ db, repairs }: Rebuild): Promise<void> {
+  for await (const [key] of db.entries('y')) {
+    if (await db.get(key.subarray(1)) === undefined) await repairs.remove('checksums', key)
   }
 }

@@ -1,0 +1,46 @@
+import { parseBatchHeader } from '../core/batch.js'
+import { equalBytes, toHex } from '../core/bytes.js'
+import type { Crypto } from '../core/crypto.js'
+import { EvidenceError } from '../core/errors.js'
+import { appendLeaf, leafHash, rangeRoot, verifyConsistency } from '../core/merkle.js'
+import { StoreError } from '../store/errors.js'
+import type { Batches } from '../store/batches.js'
+import type { LogTree } from './log-tree.js'
+
+/**
+ * The tree of the log, whose heads are held to the batches: a head over a tile that changed on the disk is none that there was, and would be signed,
+ * told or sealed on. A head of n batches is the one that the header of batch n - 1 continues, with that header as its last leaf.
+ */
+export function holdToHeaders (crypto: Crypto, tree: LogTree, batches: Pick<Batches, 'header'>): LogTree {
+  const head = async (size: number): Promise<Uint8Array> => {
+    if (size === 0) return await tree.head(0)
+    const [root, before, header] = await Promise.all([tree.head(size), tree.range(size - 1), batches.header(size - 1)])
+    if (header === undefined) throw damaged(size)
+    const isContinued = toHex(rangeRoot(crypto, before)) === previousHeadOf(header, size)
+    if (isContinued && equalBytes(rangeRoot(crypto, appendLeaf(crypto, before, leafHash(crypto, header))), root)) return root
+    throw damaged(size)
+  }
+  return {
+    ...tree,
+    head,
+    async consistency (first, second) {
+      const [path, ...roots] = await Promise.all([tree.consistency(first, second), head(first), head(second)])
+      if (verifyConsistency(crypto, { size: first, root: roots[0] }, { size: second, root: roots[1] }, path)) return path
+      throw damaged(second)
+    }
+  }
+}
+
+function previousHeadOf (header: Uint8Array, size: number): string {
+  try {
+    return parseBatchHeader(header).previousHead
+  } catch (cause) {
+    if (!(cause instanceof EvidenceError)) throw cause
+    throw damaged(size, cause)
+  }
+}
+
+function damaged (size: number, cause?: unknown): StoreError {
+  const message = `the stored tree of the log and the header of batch ${size - 1} do not fit: \`steelyard fsck\` names what is damaged`
+  return new StoreError({ code: 'DAMAGED', message, cause })
+}

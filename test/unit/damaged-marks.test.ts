@@ -1,0 +1,88 @@
+/** Marks, headers and log tiles that changed on the disk: the log is not sealed over itself, nor is a head signed that was none. */
+import t, { type Test } from 'tap'
+import { holdToHeaders } from '../../src/notary/held-log-tree.js'
+import { createLogTree } from '../../src/notary/log-tree.js'
+import { nodeCrypto } from '../../src/platform/node.js'
+import { numberKey, textKey } from '../../src/store/keys.js'
+import { dump, flipBit, localFsck, remove, replaceText } from '../support/damage.js'
+import { allFinal, deposit, world, type World } from '../support/notary-world.js'
+
+const BATCHES = 3
+const SEALED = textKey('w', 'sealed')
+
+/** A log of three final batches, not open. */
+async function three (t: Test): Promise<World> {
+  const at = await world(t)
+  for (let batch = 0; batch < BATCHES; batch++) {
+    await deposit(at, 20)
+    await allFinal(at)
+  }
+  await at.close()
+  return at
+}
+
+const MARKS: Readonly<Record<string, (folder: string) => Promise<void>>> = {
+  'sealed: lost': (folder) => remove(folder, SEALED),
+  'sealed: a batch lower': (folder) => replaceText(folder, SEALED, /"batches":3/, '"batches":2'),
+  'sealed: a batch higher': (folder) => replaceText(folder, SEALED, /"batches":3/, '"batches":7'),
+  'sealed: fewer records': (folder) => replaceText(folder, SEALED, /"sequence":60/, '"sequence":40'),
+  'sealed: another time': (folder) => replaceText(folder, SEALED, /"sealedAt":"2/, '"sealedAt":"3'),
+  'anchored: higher': (folder) => replaceText(folder, textKey('w', 'anchored'), /"batches":3/, '"batches":7'),
+  'final: other records': (folder) => replaceText(folder, textKey('w', 'final'), /"sequence":60/, '"sequence":61'),
+  'the last header lost': (folder) => remove(folder, numberKey('h', BATCHES - 1))
+}
+
+for (const [what, damage] of Object.entries(MARKS)) {
+  for (const isUp of [false, true]) {
+    t.test(`${what}, the ledger ${isUp ? 'up' : 'away'}: nothing is taken, and nothing written over`, async (t) => {
+      const { folder, ledger } = await three(t)
+      await damage(folder)
+      t.not((await localFsck(folder)).outcome, 'clean', 'fsck says so as well')
+      const before = await dump(folder)
+      ledger.isUp = isUp
+      const at = await world(t, { folder, ledger })
+      await t.rejects(deposit(at, 1), { code: isUp ? /^LOG_DAMAGED$|^LEDGER_AHEAD$/ : 'LOG_DAMAGED' })
+      await at.close() // which seals what it may
+      ledger.isUp = true
+      const after = await dump(folder)
+      const isBatches = ([key]: [string, string]): boolean => /^(68|66|74|76|75|6c|77)/.test(key) // h f t v u l w
+      t.same([...after].filter(isBatches), [...before].filter(isBatches))
+    })
+  }
+}
+
+t.test('a batch is never written over another', async (t) => {
+  const { folder, ledger } = await three(t)
+  const at = await world(t, { folder, ledger })
+  const nothing = Buffer.alloc(0)
+  await t.rejects(at.store.batches.seal({
+    number: 1, first: 60, header: nothing, tiles: [], nodes: [], tileRoots: nothing, logTiles: [], mark: { batches: 2, sequence: 60 }
+  }), { code: 'DAMAGED', message: /batch 1 is sealed already/ })
+})
+
+t.test('a log tile that changed: no head is signed or told over it, and nothing is sealed on it', async (t) => {
+  const { folder, ledger } = await three(t)
+  await flipBit(folder, numberKey('l', 0, 0), 3)
+  ledger.isUp = false
+  const at = await world(t, { folder, ledger })
+  await t.rejects(at.notary.reader.head(), { code: 'DAMAGED' })
+  await t.rejects(at.notary.reader.consistency(1, BATCHES), { code: 'DAMAGED' })
+  await deposit(at, 1)
+  await at.close()
+  t.equal((await localFsck(folder)).byCode.BATCH_DIFFERS, undefined, 'no batch stands on a head that was none')
+  ledger.isUp = true
+})
+
+t.test('a head is held to the header of its last batch', async (t) => {
+  const { folder, ledger } = await three(t)
+  const at = await world(t, { folder, ledger })
+  const { batches } = at.store
+  const tree = createLogTree(nodeCrypto, (level, index) => batches.logTile(level, index))
+  t.same(await holdToHeaders(nodeCrypto, tree, batches).head(BATCHES), await tree.head(BATCHES))
+  for (const size of [1, 2, 3]) {
+    const header = await batches.header(size - 1) ?? Buffer.alloc(0)
+    const changed = Buffer.from(header.toString().replace(/"sealedAt":"2/, '"sealedAt":"3'))
+    const other = holdToHeaders(nodeCrypto, tree, { header: async (number) => number === size - 1 ? changed : await batches.header(number) })
+    await t.rejects(other.head(size), { code: 'DAMAGED' }, `${size}`)
+  }
+})
