@@ -98,6 +98,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   LEDGER_FORK: 'somebody anchored other batches under this log\'s numbers: `steelyard reconcile --data DATA` names the first; is another service running on a copy of this folder?',
   STORE_DAMAGED: 'files of the database were removed or cut under the running service: do not stop it; take `steelyard backup`, then restore that with `steelyard import`',
   LOG_DAMAGED: 'a watermark in DATA was lost or changed: copy DATA, then `steelyard rebuild-index --data DATA` and `steelyard fsck --data DATA`, which names what else differs; or restore a backup',
+  BUNDLE_STALLED: 'the trust bundle that is there goes on being handed out, without what the ledger changed since; where a block of DATA is damaged, ' +
+    '`steelyard fsck --data DATA` names it, and a backup brings it back',
   LOG_TRUNCATED: 'the database in DATA was set back or cut, and deposits that were acknowledged are not in it: `steelyard fsck --data DATA` says which. Put the newer files ' +
     'back or restore a newer backup; else serve DATA for its proofs, and begin a new log in a new folder',
   LOG_UNCONFIRMED: 'DATA was restored, repaired or copied, or its mark (high-water) is lost: stop the service, compare it by `steelyard reconcile --data DATA`, and if nothing that was acknowledged is missing, ' +
@@ -135,7 +137,7 @@ function causesOf ({ reasons, stalled, stages }: Ready): string[] {
     ...(stalled === undefined ? [] : [stalled.error]),
     ...(link?.lastError === undefined ? [] : [link.lastError.code]),
     ...(isStarting ? ['STARTING'] : []),
-    ...reasons.filter((reason) => reason === 'LOG_UNCONFIRMED')
+    ...reasons.filter((reason) => reason === 'LOG_UNCONFIRMED' || reason === 'BUNDLE_STALLED')
   ]
 }
 

@@ -3,9 +3,11 @@ import { EvidenceError } from './errors.js'
 const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 // By character code; 255 is no character of the alphabet.
-const SEXTET = Uint8Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)))
+const SEXTET = sextets(ALPHABET)
+const SEXTET_PADDED = sextets(ALPHABET.replace('-_', '+/'))
 
 const BASE64URL = /^[A-Za-z0-9_-]*$/
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 
 const encoder = new TextEncoder()
 // ignoreBOM: a byte order mark is content here, so that a file which starts with one is refused, not silently cut.
@@ -62,24 +64,37 @@ export function toBase64url (bytes: Uint8Array): string {
 
 /** How many bytes canonical unpadded base64url stands for; undefined for junk, padding and trailing bits that are not zero. */
 export function base64urlLength (text: string): number | undefined {
-  const rest = text.length % 4
-  if (rest === 1 || !BASE64URL.test(text)) return undefined
-  const unused = rest === 0 ? 0 : rest === 2 ? 0x0f : 0x03
-  const last = text.length === 0 ? 0 : SEXTET[text.charCodeAt(text.length - 1)] ?? 0
-  return (last & unused) === 0 ? Math.floor((text.length * 3) / 4) : undefined
+  return BASE64URL.test(text) ? decodedLength(SEXTET, text, text.length) : undefined
 }
 
 /** Bytes of unpadded base64url. Canonical only: junk, padding and non-zero trailing bits are refused. */
 export function fromBase64url (text: string): Uint8Array {
   const length = base64urlLength(text)
   if (length === undefined) throw new EvidenceError({ code: 'ARGUMENT', message: 'not canonical unpadded base64url' })
+  return decoded(SEXTET, text, length)
+}
+
+function sextets (alphabet: string): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, code) => alphabet.indexOf(String.fromCharCode(code)))
+}
+
+/** Of the first `end` characters, all of the alphabet. */
+function decodedLength (sextet: Uint8Array, text: string, end: number): number | undefined {
+  const rest = end % 4
+  if (rest === 1) return undefined
+  const unused = rest === 0 ? 0 : rest === 2 ? 0x0f : 0x03
+  const last = end === 0 ? 0 : sextet[text.charCodeAt(end - 1)] ?? 0
+  return (last & unused) === 0 ? Math.floor((end * 3) / 4) : undefined
+}
+
+function decoded (sextet: Uint8Array, text: string, length: number): Uint8Array {
   // Characters as bytes, to whole groups of four: reading them is much cheaper than charCodeAt while nothing is compiled yet.
   const codes = new Uint8Array(Math.ceil(text.length / 4) * 4)
   encoder.encodeInto(text, codes)
   const out = new Uint8Array(length)
-  for (let i = 0, at = 0; i < codes.length; i += 4, at += 3) {
-    const group = (SEXTET[codes[i] as number] as number) << 18 | (SEXTET[codes[i + 1] as number] as number) << 12 |
-      (SEXTET[codes[i + 2] as number] as number) << 6 | (SEXTET[codes[i + 3] as number] as number)
+  for (let i = 0, at = 0; at < length; i += 4, at += 3) {
+    const group = (sextet[codes[i] as number] as number) << 18 | (sextet[codes[i + 1] as number] as number) << 12 |
+      (sextet[codes[i + 2] as number] as number) << 6 | (sextet[codes[i + 3] as number] as number)
     out[at] = group >> 16
     out[at + 1] = group >> 8 // what the last group does not fill lies beyond the end, where nothing is written
     out[at + 2] = group
@@ -95,10 +110,10 @@ export function toBase64 (bytes: Uint8Array): string {
 
 /** Bytes of canonical, padded base64. */
 export function fromBase64 (text: string): Uint8Array {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
-    throw new EvidenceError({ code: 'ARGUMENT', message: 'not canonical padded base64' })
-  }
-  return fromBase64url(text.replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_'))
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  const length = text.length % 4 === 0 && BASE64.test(text) ? decodedLength(SEXTET_PADDED, text, text.length - padding) : undefined
+  if (length === undefined) throw new EvidenceError({ code: 'ARGUMENT', message: 'not canonical padded base64' })
+  return decoded(SEXTET_PADDED, text, length)
 }
 
 export function concat (...parts: Uint8Array[]): Uint8Array {

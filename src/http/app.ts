@@ -33,7 +33,8 @@ export interface AppOptions {
 const BODY_LIMIT = 128 * 1024
 
 /** The HTTP API: wiring only. Every route is a schema and one call of the notary. */
-export async function createApp ({ notary, logger, maxFileSize, rateLimit, version }: AppOptions): Promise<FastifyInstance> {
+export async function createApp (options: AppOptions): Promise<FastifyInstance> {
+  const { notary, logger, version } = options
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -61,22 +62,31 @@ export async function createApp ({ notary, logger, maxFileSize, rateLimit, versi
   await app.register(metrics, { notary })
   await app.register(digestRoutes, { notary })
   await app.register(bulkRoutes, { notary })
-  // These put hooks around every request of what is registered after them. Deposits of digests need none, and each costs time.
-  await app.register(helmet, { global: true, contentSecurityPolicy: { directives: { defaultSrc: ['\'none\''] } } })
-  await app.register(rateLimiting, { global: false, errorResponseBuilder: () => new HttpError('RATE_LIMITED', 'too many requests') })
-  await app.register(resumableRoutes, { notary, maxFileSize })
-  await app.register(evidenceRoutes, { notary })
-  await app.register(logRoutes, { notary })
-  await app.register(healthRoutes, { notary })
-  await app.register(adminRoutes, { notary })
-  await app.register(multipart, {
-    throwFileSizeLimit: false, // readForm looks at `truncated` itself
-    limits: {
-      fieldNameSize: 64, fieldSize: PROOF_LIMITS.bytes, fields: 8, fileSize: maxFileSize, files: 2, parts: 10, headerPairs: 32
-    }
-  })
-  await app.register(uploadRoutes, { notary, maxFileSize })
-  await app.register(verifyRoutes, { notary, rateLimit, maxFileSize })
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  await app.register(async (scope) => { await otherRoutes(scope, options) })
   return app
+}
+
+/**
+ * What a browser may show, and forms. In scopes of their own: these plugins put hooks around every request there, also of routes that were registered
+ * before them, and helmet's alone take as long as Fastify needs for a deposit of digests.
+ */
+async function otherRoutes (scope: FastifyInstance, { notary, maxFileSize, rateLimit }: AppOptions): Promise<void> {
+  await scope.register(helmet, { global: true, contentSecurityPolicy: { directives: { defaultSrc: ['\'none\''] } } })
+  await scope.register(rateLimiting, { global: false, errorResponseBuilder: () => new HttpError('RATE_LIMITED', 'too many requests') })
+  await scope.register(resumableRoutes, { notary, maxFileSize })
+  await scope.register(evidenceRoutes, { notary })
+  await scope.register(logRoutes, { notary })
+  await scope.register(healthRoutes, { notary })
+  await scope.register(adminRoutes, { notary })
+  scope.get('/openapi.json', { schema: { hide: true } }, () => scope.swagger())
+  await scope.register(async (forms) => {
+    await forms.register(multipart, {
+      throwFileSizeLimit: false, // readForm looks at `truncated` itself
+      limits: {
+        fieldNameSize: 64, fieldSize: PROOF_LIMITS.bytes, fields: 8, fileSize: maxFileSize, files: 2, parts: 10, headerPairs: 32
+      }
+    })
+    await forms.register(uploadRoutes, { notary, maxFileSize })
+    await forms.register(verifyRoutes, { notary, rateLimit, maxFileSize })
+  })
 }

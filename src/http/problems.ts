@@ -195,7 +195,7 @@ export function installProblems (app: FastifyInstance): void {
     const retryAfter = retryAfterOf(error, problem.status)
     if (retryAfter !== undefined) void reply.header('retry-after', retryAfter)
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer')
-    void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+    void reply.code(problem.status).headers({ 'content-type': 'application/problem+json', 'x-content-type-options': 'nosniff' }).send(JSON.stringify(problem))
   }
   app.setErrorHandler(send)
   app.setNotFoundHandler((request, reply) => { send(new HttpError('ROUTE_UNKNOWN', 'there is no such resource'), request, reply) })

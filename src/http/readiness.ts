@@ -9,23 +9,33 @@ export interface Readiness {
   readonly reasons: readonly string[]
   /** The first stage that holds deposits up. */
   readonly stalled: Readonly<Record<'code' | 'stage' | 'error' | 'since' | 'message', string>> | undefined
-  /** In a sentence: what is stalled, else why the ledger cannot be used, else what a service that starts waits for, else why deposits are refused. */
+  /**
+   * In a sentence: what is stalled, else why the ledger cannot be used, else why the trust bundle cannot be renewed, else what a service that starts
+   * waits for, else why deposits are refused.
+   */
   readonly detail: string | undefined
 }
 
 export function readinessOf (notary: Notary): Readiness {
-  const { intake, link, stalls } = notary
+  const { intake, stalls } = notary
   const closed = refusal(() => { intake.assertOpen() })
   const stalled = stalledBy(stalls.pipeline())
-  const unlinked = link.isUp ? undefined : stalls.ledger()
-  const starting = startingOf(notary)
+  const stale = stalls.bundle()
   return {
     isClosed: closed !== undefined,
-    reasons: reasonsOf(notary, closed?.code, stalled?.code),
+    reasons: reasonsOf(notary, closed?.code, stalled?.code, stale),
     stalled,
-    detail: stalled?.message ??
-      (unlinked === undefined ? undefined : `since ${unlinked.since} the ledger cannot be used, because ${unlinked.message}`) ?? starting ?? closed?.message
+    detail: stalled?.message ?? unlinkedOf(notary) ?? staleOf(stale) ?? startingOf(notary) ?? closed?.message
   }
+}
+
+function unlinkedOf ({ link, stalls }: Notary): string | undefined {
+  const unlinked = link.isUp ? undefined : stalls.ledger()
+  return unlinked === undefined ? undefined : `since ${unlinked.since} the ledger cannot be used, because ${unlinked.message}`
+}
+
+function staleOf (stale: Stall | undefined): string | undefined {
+  return stale === undefined ? undefined : `since ${stale.since} the trust bundle cannot be renewed, because ${stale.message}`
 }
 
 /** Until the first connection, nothing has failed and nothing has succeeded. */
@@ -34,11 +44,14 @@ function startingOf ({ link, bundles }: Notary): string | undefined {
   return bundles.fingerprint === undefined ? 'starting: reads the ledger\'s blocks for the trust bundle' : undefined
 }
 
-function reasonsOf ({ link, bundles, stages, committer, steadyClock }: Notary, closed: string | undefined, stalled: string | undefined): string[] {
+function reasonsOf (
+  { link, bundles, stages, committer, steadyClock }: Notary, closed: string | undefined, stalled: string | undefined, stale: Stall | undefined
+): string[] {
   return [...new Set([
     ...(closed === undefined ? [] : [closed]),
     ...(link.isUp ? [] : ['LEDGER_UNAVAILABLE']),
     ...(bundles.fingerprint === undefined ? ['BUNDLE_NOT_READY'] : []),
+    ...(stale === undefined ? [] : ['BUNDLE_STALLED']),
     ...((steadyClock?.stepMs ?? 0) === 0 ? [] : ['CLOCK_STEPPED']),
     ...(committer.failure === undefined ? [] : [committer.failure.code]),
     ...(stalled === undefined ? [] : [stalled]),

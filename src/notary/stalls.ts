@@ -18,6 +18,8 @@ export interface Stalls {
   pipeline (): Stall | undefined
   /** Why the connection to the ledger cannot be used. */
   ledger (): Stall | undefined
+  /** Why the trust bundle cannot be renewed, while the ledger can be asked. No deposit waits for it. */
+  bundle (): Stall | undefined
   /** What a deposit waits for, if anything on the rest of its way fails, or the connection to the ledger does. */
   of (state: DepositState): Stall | undefined
   /** A deposit made now would reach the ledger, as far as is known: somebody answers, and what was sent last was not refused. */
@@ -36,6 +38,7 @@ export function createStalls (stages: readonly Stage[], link: { readonly isUp: b
   return {
     pipeline: () => first(WAY),
     ledger: () => first(['ledger']),
+    bundle: () => link.isUp ? first(['trust-bundle']) : undefined,
     of: (state) => state === 'final' ? undefined : first([...WAY.slice(AHEAD[state]), 'ledger']),
     get isLedgerUp () { return link.isUp && first(['anchoring', 'finality']) === undefined }
   }

@@ -1,10 +1,10 @@
-import { access } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { Level } from 'level'
 import type { Database } from './database.js'
 import { noteRepair } from './doubt.js'
 import { StoreError } from './errors.js'
 import type { Prefix } from './keys.js'
+import { isThere, noDatabase, requireUnlocked } from './lock.js'
 import { openError } from './open-error.js'
 import { unusable } from './unusable.js'
 import { requireSoundLogs, withRemedy } from './write-ahead-log.js'
@@ -96,39 +96,6 @@ export async function repairDatabase (data: string): Promise<void> {
   } catch (cause) {
     throw openError(folder, cause)
   }
-}
-
-/** Whether a process has the database of a data folder open, or may have it: this one is not let in to see. */
-export async function isInUse (data: string): Promise<boolean> {
-  const error = await requireUnlocked(join(data, 'db')).catch((cause: unknown) => cause)
-  return error instanceof StoreError && (error.code === 'LOCKED' || error.code === 'FOLDER_UNUSABLE')
-}
-
-/**
- * LevelDB repairs without asking for the lock, also under a running service. Its way to open only what does not exist does, and gives up before
- * it reads or changes anything.
- */
-async function requireUnlocked (folder: string): Promise<void> {
-  if (!await isThere(folder)) throw noDatabase(folder)
-  const probe: Database = new Level<Buffer, Buffer>(folder, { ...OPTIONS, createIfMissing: false, errorIfExists: true })
-  const cause = await probe.open().then(async () => { await probe.close() }, (error: unknown) => error)
-  const error = openError(folder, cause)
-  if (error.code !== 'UNREADABLE') throw error
-}
-
-/** Fails where this user cannot see that. */
-async function isThere (path: string): Promise<boolean> {
-  try {
-    await access(path)
-    return true
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw unusable(cause, dirname(path)) ?? cause
-  }
-}
-
-function noDatabase (folder: string): StoreError {
-  return new StoreError({ code: 'UNREADABLE', message: `there is no database in ${folder}` })
 }
 
 type Reading = { snapshot?: ReturnType<Database['snapshot']> }

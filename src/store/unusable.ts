@@ -5,7 +5,8 @@ import { isFull, StoreError } from './errors.js'
 
 /** LevelDB has no codes for them, only the system's words. */
 const WORDS: ReadonlyArray<readonly [RegExp, string]> = [
-  [/permission denied/i, 'EACCES'], [/operation not permitted/i, 'EPERM'], [/read-only file system/i, 'EROFS']
+  [/permission denied/i, 'EACCES'], [/operation not permitted/i, 'EPERM'], [/read-only file system/i, 'EROFS'],
+  [/too many open files in system/i, 'ENFILE'], [/too many open files/i, 'EMFILE']
 ]
 
 /** By the system's code: what keeps this process from a path, and what to do about that. `folder`: what the path lies in. */
@@ -16,6 +17,8 @@ const SAYS: Readonly<Record<string, (path: string, folder: string) => string>> =
   EISDIR: (path, folder) => path === folder // a read that fails so does not say where
     ? `a folder lies in ${folder} where a file has to be (credentials.json, keys/receipt.pem): move it away`
     : `${path} is a folder where a file has to be: move it away`,
+  EMFILE: (path) => `${path} cannot be opened, this process has as many files open as it may: allow it more (ulimit -n, LimitNOFILE=)`,
+  ENFILE: (path) => `${path} cannot be opened, the system has as many files open as it may: end what holds them, or allow more (sysctl fs.file-max)`,
   EEXIST: notFolder,
   ENOTDIR: notFolder,
   ENOENT: (path) => `${path} is not there and cannot be made: is its disk mounted, or does a link on the way lead nowhere?`

@@ -1,8 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StoreError, type StoreErrorCode } from './errors.js'
+import { isLocked } from './lock.js'
 import { damageIn } from './log-format.js'
 import { liveLog } from './manifest.js'
+import { locked } from './open-error.js'
 import { unusable } from './unusable.js'
 
 /** What is done about a damaged database in a data folder; the copy is for whoever knows more. */
@@ -16,9 +18,18 @@ const REPAIR = '`steelyard rebuild-index --repair'
  * Fails with `DAMAGED` when the database in a folder has lost something that LevelDB would go on without. Its log holds what is not in tables yet,
  * the last deposits among it. When LevelDB finds damage there it drops the rest of that block, says so in a file that nobody reads, and goes on. So
  * the logs are read here first. A log that breaks off is what a crash leaves; one with a record that does not fit its checksum, or one that is
- * not there, may have held something that was acknowledged.
+ * not there, may have held something that was acknowledged. A service that has the database open changes its files while they are read here: then
+ * it is `LOCKED`, and nothing is said of damage.
  */
 export async function requireSoundLogs (folder: string): Promise<void> {
+  try {
+    await checkLogs(folder)
+  } catch (error) {
+    throw await isLocked(folder) ? locked(folder) : error
+  }
+}
+
+async function checkLogs (folder: string): Promise<void> {
   const names = await readdir(folder)
   // It would begin an empty database in its place, and delete what is there.
   if (!names.includes('CURRENT') && names.some((name) => /\.(ldb|log)$/.test(name))) throw damaged(folder, 'CURRENT', 'is missing')

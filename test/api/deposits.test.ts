@@ -32,6 +32,19 @@ async function contentFiles (): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
 }
 
+t.test('deposits of digests do not pay for the headers of pages, everything else has them', async (t) => {
+  const policy = 'content-security-policy'
+  const headersOf = async (path: string, init?: RequestInit): Promise<Headers> => (await service.call(path, init)).headers
+  const digests = await headersOf('/v1/evidence/digests', post({ sha256: hash('sha256', randomBytes(8)) }))
+  const bulk = await headersOf('/v1/evidence/bulk', { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body: `{"sha256":"${hash('sha256', randomBytes(8))}"}` })
+  const refused = await headersOf('/v1/evidence/digests', post({ sha256: 'x' }))
+  for (const headers of [digests, bulk, refused]) {
+    t.equal(headers.get('x-content-type-options'), 'nosniff')
+    t.notOk(headers.has(policy))
+  }
+  for (const path of ['/health/live', '/v1/log/head', '/openapi.json']) t.match((await headersOf(path)).get(policy), /default-src 'none'/, path)
+})
+
 t.test('a file, from the deposit to an offline verification', async (t) => {
   const file = randomBytes(100_000)
   const digests = { sha256: hash('sha256', file), sm3: hash('sm3', file) }
@@ -71,14 +84,14 @@ t.test('a file, from the deposit to an offline verification', async (t) => {
   t.equal(checkReceipt(nodeCrypto, receipt, receipt.record, spki), 'ok')
 
   t.ok(Buffer.from(await (await service.call(`/v1/evidence/${number}/content`)).arrayBuffer()).equals(file), 'the content comes back')
-  const upgraded = await service.call('/v1/proofs/upgrade', { ...post('', JSON.parse(fromUtf8(proofFile))), key: false })
+  const upgraded = await service.call('/v1/proofs/upgrade', { ...post(JSON.parse(fromUtf8(proofFile))), key: false })
   t.same(new Uint8Array(await upgraded.arrayBuffer()), proofFile, 'nothing to add to a complete proof')
 
   const byNumber = await service.json('/v1/verify', { ...formOf(part('file', file, 'a'), part('number', typed), END), key: false })
   t.match(byNumber.body, { match: true, report: { number, findings: [{ name: 'integrity', state: 'consistent' }] } })
   const byProof = await service.json('/v1/verify', { ...formOf(part('proof', proofFile, 'p.json'), part('file', file, 'a'), END), key: false })
   t.match(byProof.body, { match: true, report: { number, findings: [{ name: 'integrity', state: 'consistent' }] } })
-  const other = await service.json('/v1/verify', { ...post('', { sha256: hash('sha256', utf8('other')), proof: proof as unknown }), key: false })
+  const other = await service.json('/v1/verify', { ...post({ sha256: hash('sha256', utf8('other')), proof: proof as unknown }), key: false })
   t.match(other.body, { match: false, report: { exitCode: 1, findings: [{ name: 'integrity', state: 'differs' }] } }, 'another file')
   for (const [what, proof] of [['garbage', randomBytes(500)], ['another document', utf8('{"type":"x"}')], ['a cut proof', proofFile.subarray(0, -9)]] as const) {
     const answer = await service.json('/v1/verify', { ...formOf(part('proof', proof, 'p.json'), part('file', file, 'a'), END), key: false })
@@ -90,11 +103,11 @@ t.test('a file, from the deposit to an offline verification', async (t) => {
 t.test('what does not match and what is unknown get the same answer', async (t) => {
   const sha256 = randomBytes(32).toString('hex')
   const { body: { number } } = await service.depositDigests(sha256)
-  const wrong = await service.json('/v1/verify', { ...post('', { sha256: randomBytes(32).toString('hex'), number }), key: false })
-  const unknown = await service.json('/v1/verify', { ...post('', { sha256, number: '00000000000000000000' }), key: false })
+  const wrong = await service.json('/v1/verify', { ...post({ sha256: randomBytes(32).toString('hex'), number }), key: false })
+  const unknown = await service.json('/v1/verify', { ...post({ sha256, number: '00000000000000000000' }), key: false })
   t.equal(wrong.body.match, false)
   t.same(wrong.body, unknown.body)
-  t.match(await service.json('/v1/verify', { ...post('', { sha256 }), key: false }), { status: 400, body: { code: 'REQUEST_INVALID' } })
+  t.match(await service.json('/v1/verify', { ...post({ sha256 }), key: false }), { status: 400, body: { code: 'REQUEST_INVALID' } })
 })
 
 t.test('digest deposits, their sequences and their states', async (t) => {
@@ -135,12 +148,12 @@ t.test('what is refused keeps nothing', async (t) => {
   await refused('a field that should be a file', formOf(part('file', 'hello'), END), 400, 'FILE_MISSING')
   await refused('two files', formOf(part('file', file, 'a'), part('file', file, 'b'), END), 400, 'MULTIPART_INVALID')
   await refused('another part', formOf(part('file', file, 'a'), part('color', 'red'), END), 400, 'FIELD_INVALID')
-  await refused('not a form', post('', { file: 'x' }), 415, 'MEDIA_TYPE_UNSUPPORTED')
-  t.match(await service.json('/v1/evidence/digests', post('', { sha256: 'no' })), { status: 400, body: { code: 'REQUEST_INVALID' } })
-  t.match(await service.json('/v1/evidence/digests', post('', { sha256: 'ab'.repeat(32), more: 1 })), { status: 400, body: { code: 'REQUEST_INVALID' } })
-  t.match(await service.json('/v1/evidence/digests', post('', { sha256: 'ab'.repeat(32), size: 0 })), { status: 400, body: { code: 'CONTENT_EMPTY' } })
-  t.match(await service.json('/v1/evidence/digests', post('', { sha256: hash('sha256', utf8('')) })), { status: 400, body: { code: 'CONTENT_EMPTY' } })
-  const twice = { ...post('', {}), body: `{"sha256":"${'ab'.repeat(32)}","metadata":{"case":"1","case":"2"}}` }
+  await refused('not a form', post({ file: 'x' }), 415, 'MEDIA_TYPE_UNSUPPORTED')
+  t.match(await service.json('/v1/evidence/digests', post({ sha256: 'no' })), { status: 400, body: { code: 'REQUEST_INVALID' } })
+  t.match(await service.json('/v1/evidence/digests', post({ sha256: 'ab'.repeat(32), more: 1 })), { status: 400, body: { code: 'REQUEST_INVALID' } })
+  t.match(await service.json('/v1/evidence/digests', post({ sha256: 'ab'.repeat(32), size: 0 })), { status: 400, body: { code: 'CONTENT_EMPTY' } })
+  t.match(await service.json('/v1/evidence/digests', post({ sha256: hash('sha256', utf8('')) })), { status: 400, body: { code: 'CONTENT_EMPTY' } })
+  const twice = { ...post({}), body: `{"sha256":"${'ab'.repeat(32)}","metadata":{"case":"1","case":"2"}}` }
   t.match(await service.json('/v1/evidence/digests', twice), { status: 400, body: { code: 'JSON_MEMBER_TWICE' } })
   t.same(await contentFiles(), before, 'no file was left')
   t.equal((await service.json('/health/ready')).body.deposits.received, received, 'no deposit was made')
@@ -150,7 +163,7 @@ t.test('a refusal says what would have been taken', async (t) => {
   const detail = async (path: string, init: RequestInit): Promise<string> => (await service.json(path, init)).body.detail
   t.match(await detail('/v1/evidence', formOf(part('file', 'hello'), END)), /-F file=@/)
   t.match(await detail('/v1/evidence', formOf(part('file', randomBytes(LIMIT + 1), 'a'), END)), String(LIMIT))
-  t.match(await detail('/v1/evidence/digests', post('', { more: 'x'.repeat(200_000) })), /131072/)
+  t.match(await detail('/v1/evidence/digests', post({ more: 'x'.repeat(200_000) })), /131072/)
   const announced = request(`${service.url}/v1/evidence/bulk`, {
     method: 'POST', headers: { authorization: `Bearer ${service.demo}`, 'content-type': 'application/x-ndjson', 'content-length': 2 ** 24 + 1 }
   })
@@ -165,10 +178,10 @@ t.test('digests of either case are the same digests', async (t) => {
   const digests = { sha256: hash('sha256', file), sm3: hash('sm3', file) }
   const upper = { sha256: digests.sha256.toUpperCase(), sm3: digests.sm3.toUpperCase() }
   t.match(await service.json('/v1/evidence', formOf(part('sha256', upper.sha256), part('sm3', upper.sm3), part('file', file, 'a'), END)), { status: 201, body: { digests } })
-  const { status, body } = await service.json('/v1/evidence/digests', post('', upper))
+  const { status, body } = await service.json('/v1/evidence/digests', post(upper))
   t.match({ status, body }, { status: 201, body: { digests, receipt: { record: { content: { digests } } } } })
   await service.json(`/v1/evidence/${body.number as string}?wait=final`)
-  t.match((await service.json('/v1/verify', { ...post('', { ...upper, number: body.number as string }), key: false })).body, { match: true })
+  t.match((await service.json('/v1/verify', { ...post({ ...upper, number: body.number as string }), key: false })).body, { match: true })
   const line = await service.call('/v1/evidence/bulk', { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body: JSON.stringify(upper) })
   t.match(JSON.parse(await line.text()), { digests })
 })

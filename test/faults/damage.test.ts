@@ -8,6 +8,7 @@ import { run as rebuildIndex } from '../../src/cli/commands/rebuild-index.js'
 import { run as reconcile } from '../../src/cli/commands/reconcile.js'
 import { endOf } from '../../src/ops/stored.js'
 import { numberKey } from '../../src/store/keys.js'
+import { runSteelyard } from '../support/commands.js'
 import { changeIn, replaceText, withDatabase } from '../support/damage.js'
 import { FILE_DAMAGES, fileOf, flipped, gone, isRefusedAndSaved, wholeFolder } from '../support/damaged-folders.js'
 import { type RunningService, startService, until, untilReady } from '../support/service.js'
@@ -102,4 +103,6 @@ t.test('a genesis block that is not what it was gives nobody another trust bundl
   t.match(before, /^[0-9a-f]{64}$/)
   await until(async () => (await service.json('/health/ready')).body.stages.some(({ name, lastError }: any) => name === 'trust-bundle' && lastError?.code === 'DAMAGED'))
   t.equal(await fingerprint(service), before)
+  t.match(await service.json('/health/ready'), { status: 503, body: { intake: 'open', reasons: ['BUNDLE_STALLED'], detail: /trust bundle cannot be renewed, because .*block 0/ } })
+  t.match((await runSteelyard(folder, ['doctor', '--data', folder, '--url', service.url])).stdout, /not ready \(BUNDLE_STALLED\)[^]*steelyard fsck --data/)
 })

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 
 export const hash = (algorithm: string, bytes: Uint8Array): string => createHash(algorithm).update(bytes).digest('hex')
-export const post = (path: string, body: unknown): RequestInit => ({
+export const post = (body: unknown): RequestInit => ({
   method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body)
 })
 

@@ -11,6 +11,7 @@ import { createCheckpoint, FAULT_POINTS, isFaultPoint } from '../../src/store/fa
 import { numberKey, readNumber, textKey } from '../../src/store/keys.js'
 import { openStore } from '../../src/store/store.js'
 import { damageIn } from '../../src/store/log-format.js'
+import { openMaintenance } from '../../src/store/maintenance.js'
 
 const noop = (): void => undefined
 const silent = { log: { warn: noop, error: noop } }
@@ -29,6 +30,17 @@ t.test('one process at a time, of the same schema', async (t) => {
   await write(db, [put(textKey('x', 'schema'), 'steelyard-store/99')])
   await db.close()
   await t.rejects(openStore(folder, noop, silent), { code: 'SCHEMA' })
+})
+
+t.test('a log that is gone under a service that has the database open is that service\'s business, and damage afterwards', async (t) => {
+  const folder = t.testdir({})
+  const db = await openDatabase(join(folder, 'db'))
+  await write(db, [put(numberKey('r', 0), 'a record')])
+  for (const name of await readdir(db.location)) if (name.endsWith('.log')) await rm(join(db.location, name))
+  await t.rejects(openMaintenance(folder), { code: 'LOCKED' })
+  await t.rejects(openDatabase(db.location), { code: 'LOCKED' })
+  await db.close()
+  await t.rejects(openMaintenance(folder), { code: 'DAMAGED' })
 })
 
 t.test('keys are in the order of numbers', (t) => {

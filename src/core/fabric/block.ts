@@ -35,7 +35,8 @@ export function headerHash (crypto: Sha256, header: BlockHeader): Uint8Array {
  * each of them encodes exactly (CVE-2023-46132, see verify-block.ts).
  */
 export function dataHash (crypto: Sha256, envelopes: readonly Uint8Array[]): Uint8Array {
-  return crypto.sha256(concat(...envelopes))
+  const [only] = envelopes
+  return crypto.sha256(only !== undefined && envelopes.length === 1 ? only : concat(...envelopes))
 }
 
 /** Takes a serialized common.Block apart. Neither its data hash nor its signatures are checked here. */

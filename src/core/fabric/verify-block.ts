@@ -1,4 +1,4 @@
-import { concat, equalBytes, toHex } from '../bytes.js'
+import { equalBytes, toHex } from '../bytes.js'
 import type { Crypto } from '../crypto.js'
 import { type BlockHeader, dataHash, headerDer, ordererSignedBytes } from './block.js'
 import type { ChannelConfig } from './config.js'
@@ -7,7 +7,7 @@ import { decodeAny, decodeExact } from './message.js'
 import * as messages from './messages.js'
 import { type Msp, serializeIdentity, validateIdentity } from './msp.js'
 import { attempt, FabricRefusal, type FabricResult } from './refusal.js'
-import { encodeField } from './wire.js'
+import { frame } from './wire.js'
 import type { Certificate } from './x509.js'
 
 /** A block as evidence carries it: what is signed, and nothing else. The data hash is computed, never given. */
@@ -92,12 +92,21 @@ export function requireEnvelopes (channel: string, data: readonly Uint8Array[]):
 function requirePayload (element: Uint8Array): Uint8Array {
   const { payload, signature } = decodeAny(messages.envelope, element)
   if (payload.length === 0) throw new FabricRefusal('TRANSACTION_FORM', 'an envelope without payload')
-  const known = concat(encodeField(1, payload), encodeField(2, signature))
-  const behind = decodeAny(messages.envelope, element.subarray(known.length))
-  if (!equalBytes(known, element.subarray(0, known.length)) || behind.payload.length + behind.signature.length > 0) {
+  const end = endOfField(element, endOfField(element, 0, 1, payload), 2, signature)
+  const behind = decodeAny(messages.envelope, element.subarray(end ?? 0))
+  if (end === undefined || behind.payload.length + behind.signature.length > 0) {
     throw new FabricRefusal('MALFORMED', 'an envelope in another encoding than its own')
   }
   return payload
+}
+
+/** Where a field ends whose content is a view of `element`, if it is written at `at` in its one encoding. An empty one is not written. */
+function endOfField (element: Uint8Array, at: number | undefined, number: number, content: Uint8Array): number | undefined {
+  if (at === undefined || content.length === 0) return at
+  const before = frame(number, content.length)
+  const start = at + before.length
+  const isHere = content.byteOffset === element.byteOffset + start && equalBytes(before, element.subarray(at, start))
+  return isHere ? start + content.length : undefined
 }
 
 function requireHeader (crypto: Crypto, block: BlockEvidence): BlockHeader {

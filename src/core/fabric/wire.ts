@@ -150,7 +150,12 @@ export function encodeField (number: number, content: Uint8Array): Uint8Array {
 
 /** A message within a message: also when it is empty. */
 export function encodeMessage (number: number, content: Uint8Array): Uint8Array {
-  return concat(Uint8Array.from([...varint(number * 8 + LENGTH_DELIMITED), ...varint(content.length)]), content)
+  return concat(frame(number, content.length), content)
+}
+
+/** What stands before the `length` bytes of a field. */
+export function frame (number: number, length: number): Uint8Array {
+  return Uint8Array.from([...varint(number * 8 + LENGTH_DELIMITED), ...varint(length)])
 }
 
 /** An unsigned number of at most 2^53 - 1: nothing when it is 0. */

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isInUse } from '../../store/maintenance.js'
+import { isInUse } from '../../store/lock.js'
 
 /** What an archive is read into before it has the target's name. */
 export function importFolder (target: string, pid: number): string {
