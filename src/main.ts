@@ -95,7 +95,6 @@ function createLedgerAccess (config: Config, logger: Logger): MainLedger {
   }
   return {
     unusable,
-    isEmbedded: config.ledger.kind === 'embedded',
     isThere: () => config.ledger.kind === 'profile' || hasNetwork(config.ledger.dir),
     async connect (log, isKnown) {
       if (config.ledger.kind === 'profile') return await open(log, config.ledger.profile, config.ledger.facts)

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Config } from './config.js'
-import { parseRecord } from './core/record.js'
 import { begin, type Credentials, SetupError } from './first-start.js'
 import { createApp } from './http/app.js'
 import type { Ledger } from './ledger/ledger.js'
@@ -18,8 +17,6 @@ import { withRemedy } from './store/write-ahead-log.js'
 
 /** How the service reaches its ledger; made by main, which alone knows the networks. */
 export interface LedgerAccess {
-  /** It lies on this machine, in the data folder or beside it, and may be copied with it. */
-  readonly isEmbedded: boolean
   /** Whether there is a ledger to connect to, or one has to be made first. */
   isThere (): boolean
   /** `isKnown`: the log was on its ledger before, so that none is made. */
@@ -91,7 +88,6 @@ async function start (options: ServiceOptions, store: Store, checkpoint: Context
       return await ledger.connect(log.origin, await store.meta.isOnLedger())
     },
     facts: () => ledger.facts(),
-    isLedgerEmbedded: ledger.isEmbedded,
     isLedgerMissing: await store.meta.isOnLedger() && !ledger.isThere(),
     skewMs: log.skewMs,
     sealAgeMs: config.sealAgeMs,
@@ -128,13 +124,12 @@ async function start (options: ServiceOptions, store: Store, checkpoint: Context
   }
 }
 
-/** Of records and batches. */
+/** By the last commit group and the last batch; what cannot be read of them is found and said later. */
 async function lastTimeGiven ({ deposits, batches }: Store): Promise<number> {
-  const [last, { sealedAt }] = await Promise.all([
-    deposits.nextSequence().then((next) => next === 0 ? undefined : deposits.record(next - 1)), batches.sealed()
-  ])
-  const times = [last === undefined ? undefined : parseRecord(last).receivedAt, sealedAt]
-  return Math.max(0, ...times.flatMap((time) => time === undefined ? [] : [Date.parse(time)]))
+  const [next, sealed] = await Promise.all([deposits.nextSequence(), batches.sealed()])
+  const group = next === 0 ? undefined : await deposits.groupOf(next - 1).catch(() => undefined)
+  const times = [group?.statement.signedAt, sealed === 'unreadable' ? undefined : sealed.sealedAt]
+  return Math.max(0, ...times.map((time) => Date.parse(time ?? '')).filter(Number.isFinite))
 }
 
 async function listen (app: FastifyInstance, { host, port: wanted }: Config): Promise<string> {

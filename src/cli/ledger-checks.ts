@@ -97,13 +97,13 @@ const ADVICE: Readonly<Record<string, string>> = {
     'has their records, `steelyard rebuild-index --data DATA`. It goes on proving what it holds',
   LEDGER_FORK: 'somebody anchored other batches under this log\'s numbers: `steelyard reconcile --data DATA` names the first; is another service running on a copy of this folder?',
   STORE_DAMAGED: 'files of the database were removed or cut under the running service: do not stop it; take `steelyard backup`, then restore that with `steelyard import`',
-  LOG_DAMAGED: 'a watermark in DATA was lost or changed: copy DATA, then `steelyard rebuild-index --data DATA` and `steelyard fsck --data DATA`, which names what else differs; or restore a backup',
+  LOG_DAMAGED: 'something of the log in DATA was lost or changed, `detail` says what: copy DATA, then `steelyard rebuild-index --data DATA` and `steelyard fsck --data DATA`, which names what else differs; or restore a backup',
   BUNDLE_STALLED: 'the trust bundle that is there goes on being handed out, without what the ledger changed since; where a block of DATA is damaged, ' +
     '`steelyard fsck --data DATA` names it, and a backup brings it back',
   LOG_TRUNCATED: 'the database in DATA was set back or cut, and deposits that were acknowledged are not in it: `steelyard fsck --data DATA` says which. Put the newer files ' +
     'back or restore a newer backup; else serve DATA for its proofs, and begin a new log in a new folder',
   LOG_UNCONFIRMED: 'DATA was restored, repaired or copied, or its mark (high-water) is lost: stop the service, compare it by `steelyard reconcile --data DATA`, and if nothing that was acknowledged is missing, ' +
-    'say so with --go-on. Where only the mark is lost, or a copy has its ledger elsewhere, the service goes on by itself when the ledger agrees'
+    'say so with --go-on. Where only the mark is lost, the service goes on by itself when the ledger agrees'
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {

@@ -4,10 +4,13 @@ import { MAX_HEADERS } from '../core/log.js'
 import type { BatchEntry } from '../core/ledger-values.js'
 import { LedgerError, retryAction } from '../ledger/errors.js'
 import type { Ledger } from '../ledger/ledger.js'
-import type { Anchors, Mark } from '../store/anchors.js'
+import type { Anchors } from '../store/anchors.js'
 import type { Batches } from '../store/batches.js'
 import { StoreError } from '../store/errors.js'
+import type { Mark } from '../store/mark.js'
 import type { Context } from './context.js'
+import { requireInLog } from './held-log-tree.js'
+import type { LogTree } from './log-tree.js'
 import type { Progress } from './progress.js'
 import { createStage, type Stage } from './stage.js'
 
@@ -27,6 +30,8 @@ export interface AnchorerOptions {
   readonly context: Context
   readonly anchors: Anchors
   readonly batches: Batches
+  /** Held to the headers. */
+  readonly logTree: LogTree
   readonly progress: Progress
   /** The ledger, while it is connected; whoever connects it wakes the stage. */
   readonly ledger: () => Ledger | undefined
@@ -94,12 +99,16 @@ function isFork (error: unknown): boolean {
   return error instanceof LedgerError && (error.code === 'FORK' || (error.code === 'REFUSED' && FORKED.includes(error.reason)))
 }
 
-async function readHeaders ({ batches }: AnchorerOptions, from: number, count: number): Promise<Buffer[]> {
-  return await Promise.all(Array.from({ length: count }, async (_, i) => {
+/** Headers as they were sealed: one that changed on the disk would be on the ledger for good, and its deposits in no batch that can be proved. */
+async function readHeaders ({ context, batches, logTree }: AnchorerOptions, from: number, count: number): Promise<Buffer[]> {
+  const headers = await Promise.all(Array.from({ length: count }, async (_, i) => {
     const header = await batches.header(from + i)
     if (header === undefined) throw new StoreError({ code: 'DAMAGED', message: `batch ${from + i} is sealed, but has no header` })
+    await requireInLog(context.crypto, batches, from + i, header)
     return header
   }))
+  await logTree.head(from + count)
+  return headers
 }
 
 /** The ledger's answer must be about exactly what was sent. */

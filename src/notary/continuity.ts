@@ -2,6 +2,7 @@ import { toHex } from '../core/bytes.js'
 import { LedgerError } from '../ledger/errors.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { Doubt } from '../store/doubt.js'
+import { StoreError } from '../store/errors.js'
 import type { HighWater } from '../store/high-water.js'
 import type { Meta } from '../store/meta.js'
 import type { Context } from './context.js'
@@ -33,10 +34,8 @@ export interface ContinuityOptions {
   readonly progress: Progress
   /** How many deposits were acknowledged from this folder before, and where that begins anew if it is lost. */
   readonly highWater: Pick<HighWater, 'atStart' | 'begin'>
-  /** Which watermark does not stand where its last batch ends. */
-  readonly misplaced: string | undefined
-  /** It lies on this machine: whoever copies the data folder may copy the ledger, which then agrees however old both are. */
-  readonly isLedgerEmbedded: boolean
+  /** What in the database keeps the log from going on as it was promised, in words. */
+  readonly damage: string | undefined
   /** The ledger is not where it was: what is acknowledged now may never get there. */
   readonly isLedgerMissing: boolean
   readonly onAlarm: (alarm: LogAlarm) => void
@@ -45,15 +44,15 @@ export interface ContinuityOptions {
 }
 
 export async function createContinuity (options: ContinuityOptions): Promise<Continuity> {
-  const { context, meta, logTree, progress, highWater, misplaced, onAlarm, onAgreed } = options
+  const { context, meta, logTree, progress, highWater, onAlarm, onAgreed } = options
   const acknowledged = highWater.atStart ?? 0
   let doubt: Doubt | undefined = await meta.doubt()
-  let { isLedgerMissing } = options
+  let { isLedgerMissing, damage } = options
   const isTruncated = acknowledged > progress.received
-  const isUnfit = isTruncated || misplaced !== undefined
-  let isHeld = doubt !== undefined || isLedgerMissing || isUnfit
+  const isUnfit = (): boolean => isTruncated || damage !== undefined
+  let isHeld = doubt !== undefined || isLedgerMissing || isUnfit()
   let isAlarmed = false
-  if (misplaced !== undefined) context.log.error({ misplaced, folder: meta.folder }, 'no deposit is taken, and nothing sealed: a watermark is not what it was')
+  if (damage !== undefined) context.log.error({ damage, folder: meta.folder }, DAMAGED)
   if (isTruncated) {
     const facts = { acknowledged, here: progress.received, folder: meta.folder }
     context.log.error(facts, 'no deposit is taken: the database ends before deposits that were acknowledged from this folder')
@@ -66,9 +65,22 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
     context.log.error({ alarm: code, folder: meta.folder, ...facts }, MESSAGES[code])
     onAlarm(code)
   }
+  /** The head that the ledger is compared with; one that cannot be made of what is stored ends intake as any other damage. */
+  const ownHead = async (size: number): Promise<Uint8Array> => {
+    try {
+      return await logTree.head(size)
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'DAMAGED') {
+        damage = error.message
+        isHeld = true
+        context.log.error({ damage, folder: meta.folder }, DAMAGED)
+      }
+      throw error
+    }
+  }
   return {
     get refusal () {
-      if (misplaced !== undefined) return new NotaryError({ code: 'LOG_DAMAGED', message: `${misplaced}: to go on could seal again what is sealed`, retryAfter: 60 })
+      if (damage !== undefined) return new NotaryError({ code: 'LOG_DAMAGED', message: `${damage}: nothing is sealed on that, and no deposit taken`, retryAfter: 60 })
       if (isTruncated) return new NotaryError({ code: 'LOG_TRUNCATED', message: TRUNCATED, retryAfter: 60 })
       if (isLedgerMissing) return new NotaryError({ code: 'LEDGER_MISSING', message: MISSING, retryAfter: 60 })
       return doubt === undefined ? undefined : new NotaryError({ code: 'LOG_UNCONFIRMED', message: UNCONFIRMED[doubt], retryAfter: 60 })
@@ -79,12 +91,13 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
       const { head } = (await ledger.attestStatus()).statement
       const size = Number(head.size)
       const { sealed, anchored } = progress
+      if (damage !== undefined) return // and what the ledger has beyond the watermark says nothing
       const facts = { ledger: size, here: sealed.batches }
       if (size > sealed.batches) {
         alarm('LEDGER_AHEAD', facts)
         return
       }
-      if (toHex(await logTree.head(size)) !== head.root) {
+      if (toHex(await ownHead(size)) !== head.root) {
         alarm('LEDGER_FORK', facts)
         return
       }
@@ -92,9 +105,10 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
         const message = `the ledger has ${size} batches of this log, and ${anchored.batches} were anchored: it was set back, or is catching up`
         throw new LedgerError({ code: 'GAP', message })
       }
-      isHeld = isUnfit // the newer files, when they are put back, may have sealed what is left here in other batches
+      // The newer files, when they are put back, may have sealed what is left here in other batches; so may the folder that this is a copy of.
+      isHeld = isUnfit() || doubt === 'copied'
       isLedgerMissing = false
-      if (doubt === 'unmarked' || (doubt === 'copied' && !options.isLedgerEmbedded)) doubt = undefined
+      if (doubt === 'unmarked') doubt = undefined
       highWater.begin(progress.received)
       if (doubt === undefined) await meta.settle()
       onAgreed()
@@ -108,12 +122,12 @@ export const MESSAGES: Readonly<Record<LogAlarm, string>> = {
   LEDGER_FORK: 'the ledger holds another batch under a number of this log: nothing more is promised'
 }
 
+const DAMAGED = 'no deposit is taken, and nothing sealed: the log in this folder is not what it was'
 const TRUNCATED = 'the database ends before deposits that were acknowledged from it: it takes no more, whose numbers would be theirs'
 const MISSING = 'the ledger of this log is not where it was: no deposit is taken before it is there again'
 
 const UNCONFIRMED: Readonly<Record<Doubt, string>> = {
   restored: 'this data folder was restored or repaired: it takes no deposits until the operator has confirmed that nothing is missing (steelyard reconcile --go-on)',
-  copied: 'this data folder lies elsewhere than before: it takes no deposits until a ledger that was not copied with it, or the operator ' +
-    '(steelyard reconcile --go-on), has said that it is not an old copy',
+  copied: 'this data folder lies elsewhere than before: it takes no deposits until the operator has said that it is no old copy (steelyard reconcile --go-on)',
   unmarked: 'the mark of what was acknowledged from this data folder is gone: it takes no deposits until its ledger, which is asked first, has agreed'
 }

@@ -2,9 +2,10 @@ import { parseBatchHeader } from '../core/batch.js'
 import { equalBytes, toHex } from '../core/bytes.js'
 import type { Crypto } from '../core/crypto.js'
 import { EvidenceError } from '../core/errors.js'
-import { appendLeaf, leafHash, rangeRoot, verifyConsistency } from '../core/merkle.js'
+import { appendLeaf, HASH_SIZE, leafHash, rangeRoot, verifyConsistency } from '../core/merkle.js'
 import { StoreError } from '../store/errors.js'
 import type { Batches } from '../store/batches.js'
+import { TILE } from './batch-tree.js'
 import type { LogTree } from './log-tree.js'
 
 /**
@@ -29,6 +30,14 @@ export function holdToHeaders (crypto: Crypto, tree: LogTree, batches: Pick<Batc
       throw damaged(second)
     }
   }
+}
+
+/** Holds a header to its leaf in the log. */
+export async function requireInLog (crypto: Crypto, batches: Pick<Batches, 'logTile'>, number: number, header: Uint8Array): Promise<void> {
+  const tile = await batches.logTile(0, Math.floor(number / TILE))
+  const at = number % TILE * HASH_SIZE
+  if (tile !== undefined && equalBytes(tile.subarray(at, at + HASH_SIZE), leafHash(crypto, header))) return
+  throw new StoreError({ code: 'DAMAGED', message: `the header of batch ${number} is not the one in the log` })
 }
 
 function previousHeadOf (header: Uint8Array, size: number): string {

@@ -1,26 +1,50 @@
 import { type BatchHeader, parseBatchHeader } from '../core/batch.js'
 import { EvidenceError } from '../core/errors.js'
 import type { AnchorMarks } from '../store/anchors.js'
-import type { Batches, SealedMark } from '../store/batches.js'
+import type { Batches } from '../store/batches.js'
+import { type Mark, type SealedMark, START } from '../store/mark.js'
+import type { Log } from './context.js'
 
-type Marks = AnchorMarks & { readonly sealed: SealedMark }
+type Headers = Pick<Batches, 'header'>
+type Found = AnchorMarks & { readonly sealed: SealedMark | 'unreadable' }
 
-/**
- * What is wrong with the watermarks, in words; undefined where each stands where its last batch ends, and none before the one that follows it.
- * One that was lost or changed on the disk would let the sealer begin where batches are already.
- */
-export async function misplacedMark (batches: Pick<Batches, 'header'>, marks: Marks): Promise<string | undefined> {
-  for (const name of ['sealed', 'anchored', 'final'] as const) {
-    const says = await placeOf(batches, marks[name])
-    if (says !== undefined) return `the watermark ${name} ${says}`
-  }
-  const { sealed, anchored, final } = marks
-  if (final.batches > anchored.batches || anchored.batches > sealed.batches) return 'the watermarks are not in their order'
-  return await batches.header(sealed.batches) === undefined ? undefined : `the watermark sealed stands before batch ${sealed.batches}, which is there`
+/** The watermarks to begin with. */
+export interface SoundMarks {
+  readonly sealed: Mark
+  readonly anchored: Mark
+  readonly final: Mark
+  /** What is wrong with the one of sealing, in words: below it, the sealer would begin where batches are already. */
+  readonly damage: string | undefined
 }
 
-/** What is wrong with the place of one. Only that of sealing has a time. */
-async function placeOf (batches: Pick<Batches, 'header'>, mark: SealedMark): Promise<string | undefined> {
+/**
+ * Watermarks are held to the headers: each stands where its last batch ends. Those of anchoring and finality that were lost or changed on the disk
+ * begin lower, which costs a repetition that the ledger recognizes, and writes them right. That of sealing cannot.
+ */
+export async function soundMarks (batches: Headers, found: Found, log: Log): Promise<SoundMarks> {
+  const damage = await wrongWithSealed(batches, found.sealed)
+  const sealed = found.sealed === 'unreadable' ? START : found.sealed
+  const atMost = damage === undefined ? sealed.batches : Infinity // nothing is known of that then
+  const lower = async (name: string, mark: Mark | 'unreadable', from: Mark): Promise<Mark> => {
+    const says = await wrongWith(batches, mark)
+    if (says === undefined && mark !== 'unreadable' && mark.batches >= from.batches && mark.batches <= atMost) return mark
+    log.warn({ mark: name, from: from.batches }, `the watermark ${name} ${says ?? 'is not in its order'}: its stage begins lower, and repeats what is done already`)
+    return from
+  }
+  const final = await lower('final', found.final, START)
+  return { sealed, final, anchored: await lower('anchored', found.anchored, final), damage: damage === undefined ? undefined : `the watermark sealed ${damage}` }
+}
+
+async function wrongWithSealed (batches: Headers, mark: Found['sealed']): Promise<string | undefined> {
+  const says = await wrongWith(batches, mark)
+  if (says !== undefined) return says
+  const { batches: next } = mark as SealedMark
+  return await batches.header(next) === undefined ? undefined : `stands before batch ${next}, which is there`
+}
+
+/** Only the one of sealing has a time. */
+async function wrongWith (batches: Headers, mark: SealedMark | 'unreadable'): Promise<string | undefined> {
+  if (mark === 'unreadable') return 'cannot be read'
   if (mark.batches === 0) return mark.sequence === 0 ? undefined : 'stands among the records of no batch'
   const last = readable(await batches.header(mark.batches - 1))
   if (last === undefined) return `stands behind batch ${mark.batches - 1}, whose header cannot be read`
@@ -28,7 +52,8 @@ async function placeOf (batches: Pick<Batches, 'header'>, mark: SealedMark): Pro
   return mark.sealedAt === undefined || mark.sealedAt === last.sealedAt ? undefined : `has another time than batch ${mark.batches - 1}`
 }
 
-function readable (header: Uint8Array | undefined): BatchHeader | undefined {
+/** A header as it can be read; undefined for one that is not there or has no form any more. */
+export function readable (header: Uint8Array | undefined): BatchHeader | undefined {
   try {
     return header === undefined ? undefined : parseBatchHeader(header)
   } catch (error) {

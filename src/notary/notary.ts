@@ -13,14 +13,16 @@ import { createLedgerLink, type LedgerLink } from './ledger-link.js'
 import { locate } from './locate.js'
 import { holdToHeaders } from './held-log-tree.js'
 import { createLogTree } from './log-tree.js'
-import { misplacedMark } from './marks.js'
+import { soundMarks } from './marks.js'
 import { createProgress, type Progress } from './progress.js'
+import { readPromised } from './promised-leaves.js'
 import { createProver, type Prover } from './prover.js'
 import { createReader, type Reader } from './reader.js'
 import { createSealer } from './sealer.js'
 import type { Stage } from './stage.js'
 import { createStalls, type Stalls } from './stalls.js'
 import type { SteadyClock } from './steady-clock.js'
+import { createUnsealed } from './unsealed.js'
 import { createUploads, type UploadLimits, type Uploads } from './uploads.js'
 import { createVerifying, type Verifying } from './verifying.js'
 
@@ -33,8 +35,6 @@ export interface NotaryOptions {
   readonly facts: () => TrustFacts
   /** The ledger that the log is on is not where it was, as far as that can be seen without asking it. */
   readonly isLedgerMissing?: boolean
-  /** It lies on this machine, and may be copied with the data folder. */
-  readonly isLedgerEmbedded?: boolean
   readonly skewMs: number
   readonly sealAgeMs: number
   readonly sealSize: number
@@ -73,7 +73,11 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
   const { context, store, steadyClock } = options
   const { deposits, batches, anchors } = store
   const [received, sealed, marks] = await Promise.all([deposits.nextSequence(), batches.sealed(), anchors.marks()])
-  const progress = createProgress({ received, sealed, ...marks })
+  const { damage: wrongMark, ...start } = await soundMarks(batches, { sealed, ...marks }, context.log)
+  const progress = createProgress({ received, ...start })
+  const { pending, damage } = wrongMark === undefined
+    ? await readPromised(context, deposits, start.sealed.sequence, received)
+    : { pending: createUnsealed(), damage: wrongMark }
   const logTree = holdToHeaders(context.crypto, createLogTree(context.crypto, (level, index) => batches.logTile(level, index)), batches)
   const backlog = await createBacklog(context, deposits, progress)
   const stop = (alarm: LogAlarm): void => {
@@ -86,8 +90,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     logTree,
     progress,
     highWater: store.highWater,
-    misplaced: await misplacedMark(batches, { sealed, ...marks }),
-    isLedgerEmbedded: options.isLedgerEmbedded ?? false,
+    damage,
     isLedgerMissing: options.isLedgerMissing ?? false,
     onAlarm: stop,
     onAgreed: () => { sealer.wake() }
@@ -133,6 +136,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     context,
     anchors,
     batches,
+    logTree,
     progress,
     ledger: () => link.ledger(),
     onAnchored: async () => {
@@ -143,16 +147,16 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
   })
   const sealer = await createSealer({
     context,
-    deposits,
     batches,
     logTree,
     progress,
+    pending,
     ageMs: options.sealAgeMs,
     size: options.sealSize,
     isHeld: () => continuity.isHeld,
     onSealed: () => { anchorer.wake() }
   })
-  store.highWater.note(received) // not before the sealer has found the last records in their order
+  if (damage === undefined) store.highWater.note(received) // the last records are there, and those that were promised
   const committer = createCommitter({
     context,
     deposits,

@@ -1,4 +1,4 @@
-import type { Mark } from '../store/anchors.js'
+import type { Mark } from '../store/mark.js'
 
 export type DepositState = 'received' | 'sealed' | 'anchored' | 'final'
 const ORDER: Readonly<Record<DepositState, number>> = { received: 0, sealed: 1, anchored: 2, final: 3 }

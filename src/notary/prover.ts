@@ -7,7 +7,7 @@ import { discloseField, type MetadataField, verifyDisclosure } from '../core/met
 import { HASH_SIZE, leafHash, rangeRoot, treeLevels, verifyInclusion } from '../core/merkle.js'
 import type { Proof } from '../core/proof.js'
 import { isGroupSigned, type Receipt } from '../core/receipt.js'
-import { parseRecord, recordBytes } from '../core/record.js'
+import { type EvidenceRecord, parseRecord, recordBytes } from '../core/record.js'
 import type { BatchPlace } from '../store/batches.js'
 import { stored } from '../store/database.js'
 import { StoreError } from '../store/errors.js'
@@ -17,6 +17,7 @@ import { batchPath, TILE } from './batch-tree.js'
 import { createBoundedMemory } from './bounded-memory.js'
 import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
+import { requireInLog } from './held-log-tree.js'
 import type { LogTree } from './log-tree.js'
 import type { Progress } from './progress.js'
 import { attestedText, closedHeadText, pathText, type ProofParts, proofText } from './proof-text.js'
@@ -68,24 +69,25 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
 
   const recordOf = async (sequence: number): Promise<Buffer> => required(await store.deposits.record(sequence), `record ${sequence}`)
 
-  const groupOf = async ({ sequence, ...known }: Known): Promise<{ path: string[], text: string } & Pick<Receipt, 'statement' | 'signature'>> => {
+  const groupOf = async ({ sequence, ...known }: Known): Promise<{ path: string[], stored: StoredGroup } & Pick<Receipt, 'statement' | 'signature'>> => {
     const group = known.group ?? required(await store.deposits.groupOf(sequence), `the commit group of ${sequence}`)
-    const { statement: { firstSequence, groupSize }, signature, leaves, text } = group
+    const { statement, signature, leaves } = group
+    const { firstSequence, groupSize } = statement
     requireSigned(context.crypto, group, keyOf)
-    if (groupSize === '1') return { statement: group.statement, signature, text, path: [] }
+    if (groupSize === '1') return { statement, signature, stored: group, path: [] }
     const path = groupPath(context.crypto, group, required(leaves, `the leaves of commit group ${firstSequence}`), sequence - Number(firstSequence))
-    return { statement: group.statement, signature, text, path: path.map(toHex) }
+    return { statement, signature, stored: group, path: path.map(toHex) }
   }
 
-  const readBatch = async (number: number): Promise<BatchPart> => {
+  const readBatch = async (number: number, isFinal: boolean): Promise<BatchPart> => {
     const [bytes, tileRoots, range, attested] = await Promise.all([
       store.batches.header(number), store.batches.tileRoots(number), logTree.range(number), store.anchors.attested(number)
     ])
     const header = required(bytes, `the header of batch ${number}`)
     const { size, root, previousHead } = parseBatchHeader(header)
-    requireInLog(context.crypto, number, header, await store.batches.logTile(0, Math.floor(number / TILE)))
+    await requireInLog(context.crypto, store.batches, number, header)
     if (toHex(rangeRoot(context.crypto, range)) !== previousHead) throw damagedPath(number)
-    if (attested === undefined && number < progress.final.batches) throw new StoreError({ code: 'DAMAGED', message: `what the ledger said of batch ${number} is missing` })
+    if (attested === undefined && isFinal) throw new StoreError({ code: 'DAMAGED', message: `what the ledger said of batch ${number} is missing` })
     const closed = closedSizes().find((one) => one > number)
     const closedHead = closed === undefined ? undefined : closedHeadText(closed, (await closedPath(number, closed, header)).map(toHex))
     return {
@@ -115,8 +117,8 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
     keptFor = closedSizes()
     const known = kept.get(number)
     if (known !== undefined) return known
-    const isFinal = number < progress.final.batches
-    const part = await readBatch(number)
+    const isFinal = number < progress.final.batches // asked before the ledger's words are read, which are there then
+    const part = await readBatch(number, isFinal)
     if (isFinal) kept.set(number, part, sizeOf(part))
     return part
   }
@@ -133,16 +135,25 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
     const [record, group, { part: { texts, ...tree }, ...found }] = await Promise.all([
       known.bytes ?? recordOf(sequence), groupOf(known), inBatch()
     ])
+    requireLeaf(context.crypto, record, sequence, group.stored)
     requireSealedAt(context.crypto, record, sequence, found)
     const path = batchPath(context.crypto, { ...tree, ...found })
-    return utf8(proofText({
-      ...texts, disclosures, batchPath: pathText(path.map(toHex)), receiptPath: pathText(group.path), group: group.text, record: record.toString()
-    }))
+    const [batch, receipt] = [pathText(path.map(toHex)), pathText(group.path)]
+    return utf8(proofText({ ...texts, disclosures, batchPath: batch, receiptPath: receipt, group: group.stored.text, record: record.toString() }))
   }
 
   const requireSealed = (sequence: number): void => {
     if (progress.state(sequence) !== 'received') return
     throw new NotaryError({ code: 'PROOF_NOT_READY', message: 'the deposit is not sealed into a batch yet', retryAfter: 1 })
+  }
+
+  /** What this log has at the place of a record, which may be another's. */
+  const keptOf = async (record: EvidenceRecord): Promise<Buffer | undefined> => {
+    const sequence = Number(record.sequence)
+    if (record.log !== context.origin || sequence >= progress.received) return undefined
+    const kept = await recordOf(sequence)
+    requireLeaf(context.crypto, kept, sequence, await store.deposits.groupOf(sequence))
+    return kept
   }
 
   /** JCS of the opened fields. */
@@ -173,8 +184,7 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
     },
     async upgrade (given) {
       const sequence = Number(given.record.sequence)
-      const kept = given.record.log === context.origin ? await store.deposits.record(sequence) : undefined
-      if (kept !== undefined) requireLeaf(context.crypto, kept, sequence, await store.deposits.groupOf(sequence))
+      const kept = await keptOf(given.record)
       if (kept === undefined || !equalBytes(kept, recordBytes(given.record))) {
         throw new NotaryError({ code: 'PROOF_FOREIGN', message: 'this log does not hold the record of that proof' })
       }
@@ -199,13 +209,6 @@ function requireSigned (crypto: Crypto, { statement, signature }: StoredGroup, k
   const spki = keyOf(statement.keyId)
   if (spki !== undefined && isGroupSigned(crypto, statement, signature, spki)) return
   throw new StoreError({ code: 'DAMAGED', message: `the commit group of record ${statement.firstSequence} is not as it was signed` })
-}
-
-/** A header is the one that the log was built over. */
-function requireInLog (crypto: Crypto, number: number, header: Uint8Array, tile: Uint8Array | undefined): void {
-  const at = number % TILE * HASH_SIZE
-  if (tile !== undefined && equalBytes(tile.subarray(at, at + HASH_SIZE), leafHash(crypto, header))) return
-  throw new StoreError({ code: 'DAMAGED', message: `the header of batch ${number} is not the one in the log` })
 }
 
 /** A record is the one that was sealed at its place: else the index led to another. */

@@ -11,6 +11,7 @@ import { StoreError } from '../store/errors.js'
 import type { Store } from '../store/store.js'
 import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
+import { requireInLog } from './held-log-tree.js'
 import type { LogTree } from './log-tree.js'
 import type { DepositState, Progress } from './progress.js'
 import { requireLeaf } from './stored-leaf.js'
@@ -58,7 +59,7 @@ export interface Reader {
 export function createReader (context: Context, store: Store, logTree: LogTree, progress: Progress): Reader {
   const anyDeposit = async (number: string): Promise<FoundDeposit | undefined> => {
     const sequence = await store.deposits.sequenceOf(number)
-    if (sequence === undefined || sequence >= progress.received) return undefined
+    if (sequence === undefined || await isAhead(sequence)) return undefined
     const state = progress.state(sequence)
     const [bytes, group, batch] = await Promise.all([
       store.deposits.record(sequence), store.deposits.groupOf(sequence), state === 'received' ? undefined : store.batches.holding(sequence)
@@ -68,6 +69,13 @@ export function createReader (context: Context, store: Store, logTree: LogTree, 
     const record = parseRecord(bytes)
     if (record.number !== number) throw new StoreError({ code: 'DAMAGED', message: 'a number leads to another deposit: `steelyard fsck` names what is damaged' })
     return { sequence, record, bytes, group, state, ...(batch === undefined ? {} : { batch }) }
+  }
+
+  /** A deposit that is on its way to the disk: its number and its record are one write. */
+  const isAhead = async (sequence: number): Promise<boolean> => {
+    if (sequence < progress.received) return false
+    if (await store.deposits.record(sequence) !== undefined) return true
+    throw new StoreError({ code: 'DAMAGED', message: `a number leads to record ${sequence}, which is not there: \`steelyard fsck\` names what is damaged` })
   }
 
   const tileOf = (found: Buffer | undefined): Buffer => {
@@ -95,6 +103,7 @@ export function createReader (context: Context, store: Store, logTree: LogTree, 
       const bytes = number < progress.sealed.batches ? await store.batches.header(number) : undefined
       if (bytes === undefined) throw new NotaryError({ code: 'BATCH_UNKNOWN', message: 'there is no such batch' })
       const header = headerOf(number, bytes)
+      await requireInLog(context.crypto, store.batches, number, bytes)
       const state = progress.state(Number(header.first)) as FoundBatch['state']
       const anchor = state === 'final' ? await store.anchors.location(number) : undefined
       return { header, state, ...(anchor === undefined ? {} : { anchor }) }

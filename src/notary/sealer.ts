@@ -1,22 +1,20 @@
 import { type BatchHeader, batchHeaderBytes, batchLeaf } from '../core/batch.js'
 import { toHex } from '../core/bytes.js'
-import { HASH_SIZE, leafHash } from '../core/merkle.js'
-import { parseRecord } from '../core/record.js'
+import { HASH_SIZE } from '../core/merkle.js'
 import type { Batches } from '../store/batches.js'
-import type { Deposits } from '../store/deposits.js'
-import { StoreError } from '../store/errors.js'
 import { buildBatchTree } from './batch-tree.js'
 import type { Leaves } from './commit-group.js'
-import { createUnsealed, type Unsealed } from './unsealed.js'
+import type { Unsealed } from './unsealed.js'
 import { type Context, timeText } from './context.js'
 import type { LogTree } from './log-tree.js'
+import { readable } from './marks.js'
 import type { Progress } from './progress.js'
 import { createStage, type Stage } from './stage.js'
 
 /**
  * Sealing: deposits in order of their sequence into batches, by age or by size. The sealer owns the leaf hashes of unsealed deposits, in memory;
- * after a restart they are computed from the records. A batch is one synced write: header, tiles, log tiles, and the watermark that puts it
- * into the outbox. A crash before that write leaves the deposits unsealed, and they are sealed anew.
+ * after a restart they are read as the receipts promise them (promised-leaves.ts). A batch is one synced write: header, tiles, log tiles, and the
+ * watermark that puts it into the outbox. A crash before that write leaves the deposits unsealed, and they are sealed anew.
  */
 export interface Sealer extends Stage {
   /** Takes leaves that are durable. */
@@ -30,22 +28,22 @@ const MOST_WAITING = 4
 
 export interface SealerOptions {
   readonly context: Context
-  readonly deposits: Deposits
   readonly batches: Batches
   readonly logTree: LogTree
   readonly progress: Progress
   readonly ageMs: number
   readonly size: number
+  /** What is durable and in no batch; the sealer's from here on. */
+  readonly pending: Unsealed
   /** Whether nothing may be sealed yet; whoever ends that wakes the stage. */
   readonly isHeld: () => boolean
   readonly onSealed: () => void
 }
 
 export async function createSealer (options: SealerOptions): Promise<Sealer> {
-  const { context, batches, logTree, progress, ageMs, size, isHeld, onSealed } = options
+  const { context, batches, logTree, progress, pending, ageMs, size, isHeld, onSealed } = options
   const { crypto, clock, checkpoint } = context
-  const pending = await readUnsealed(options)
-  let lastSealed = Date.parse((await batches.sealed()).sealedAt ?? timeText(0))
+  let lastSealed = await lastSealedAt(options)
 
   const held: (() => void)[] = []
   const release = (): void => {
@@ -102,7 +100,7 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
       return true
     }
   })
-  let armed = false
+  let timer: NodeJS.Timeout | undefined
   return {
     ...stage,
     halt (alarm) {
@@ -117,27 +115,22 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
       pending.add(leaves)
       // One timer a batch: a wake-up for each group would cost more than the sealing.
       if (pending.count >= size) stage.wake()
-      else if (!armed) {
-        armed = true
-        setTimeout(() => {
-          armed = false
+      else {
+        timer ??= setTimeout(() => {
+          timer = undefined
           stage.wake()
         }, due())
       }
+    },
+    async close () {
+      clearTimeout(timer)
+      await stage.close()
     }
   }
 }
 
-async function readUnsealed ({ context, deposits, progress }: SealerOptions): Promise<Unsealed> {
-  const { sealed, received } = progress
-  if (sealed.sequence > received) throw new StoreError({ code: 'DAMAGED', message: 'records that were sealed are missing' })
-  const pending = createUnsealed()
-  let expected = sealed.sequence
-  for await (const bytes of deposits.records(sealed.sequence, received)) {
-    const record = parseRecord(bytes)
-    if (record.sequence !== String(expected++)) throw new StoreError({ code: 'DAMAGED', message: `record ${expected - 1} is missing` })
-    const receivedAt = Date.parse(record.receivedAt)
-    pending.add({ hashes: Buffer.from(leafHash(context.crypto, bytes)), first: receivedAt, latest: receivedAt })
-  }
-  return pending
+async function lastSealedAt ({ batches, progress: { sealed } }: SealerOptions): Promise<number> {
+  const header = sealed.batches === 0 ? undefined : await batches.header(sealed.batches - 1)
+  const last = readable(header)
+  return last === undefined ? 0 : Date.parse(last.sealedAt) // nothing is sealed behind one that cannot be read
 }

@@ -3,9 +3,10 @@ import { fromBase64url } from '../core/bytes.js'
 import type { BlockData, FabricReadback, Identities } from '../core/proof.js'
 import { jcs } from '../core/jcs.js'
 import { readSummed, summed } from './checksums.js'
-import { type Database, put, type Put, read, stored, write } from './database.js'
+import { type Database, put, type Put, read, readAll, stored, write } from './database.js'
 import { StoreError } from './errors.js'
 import { numberKey, textKey } from './keys.js'
+import { type Mark, markIn } from './mark.js'
 
 /**
  * What the ledger said. The anchorer owns the in-flight transaction and the `anchored` watermark; the finalizer owns locations, read-backs,
@@ -27,9 +28,7 @@ export interface Anchors {
   keepBlock (block: StoredBlock): Promise<void>
 }
 
-/** Batches up to `batches`, so deposits up to `sequence`, both without, have reached a state. */
-export interface Mark { readonly batches: number, readonly sequence: number }
-export interface AnchorMarks { readonly anchored: Mark, readonly final: Mark }
+export interface AnchorMarks { readonly anchored: Mark | 'unreadable', readonly final: Mark | 'unreadable' }
 /** A transaction that may have been sent: which batches it carries. */
 export interface InFlight { readonly txId: string, readonly from: number, readonly count: number }
 /** Where the ledger holds a batch. */
@@ -58,13 +57,8 @@ export interface AnchoredBatch {
 const ANCHORED = textKey('w', 'anchored')
 const FINAL = textKey('w', 'final')
 const IN_FLIGHT = textKey('x', 'in-flight')
-const START: Mark = { batches: 0, sequence: 0 }
 
 export function createAnchors (db: Database): Anchors {
-  const get = async <T>(key: Buffer, what: string): Promise<T | undefined> => {
-    const found = await read(db, key)
-    return found === undefined ? undefined : stored(found, what) as T
-  }
   const getSummed = async <T>(key: Buffer, what: string): Promise<T | undefined> => {
     const found = await readSummed(db, key, what)
     return found === undefined ? undefined : stored(found, what) as T
@@ -72,12 +66,12 @@ export function createAnchors (db: Database): Anchors {
   const locationOf = (number: number): Promise<Location | undefined> => getSummed<Location>(numberKey('a', number), `where the ledger has batch ${number}`)
   return {
     async marks () {
-      const [anchored, final] = await Promise.all([get<Mark>(ANCHORED, 'a watermark'), get<Mark>(FINAL, 'a watermark')])
-      return { anchored: anchored ?? START, final: final ?? START }
+      const [anchored, final] = await readAll(db, [ANCHORED, FINAL])
+      return { anchored: markIn(anchored), final: markIn(final) }
     },
     async inFlight () {
-      const found = await get<InFlight>(IN_FLIGHT, 'the transaction in flight')
-      return found === undefined || found.count === 0 ? undefined : found
+      const found = await read(db, IN_FLIGHT)
+      return found === undefined ? undefined : inFlightIn(found)
     },
     noteInFlight: (value) => write(db, [put(IN_FLIGHT, JSON.stringify(value))]),
     anchored: (mark) => write(db, [
@@ -110,6 +104,16 @@ export function createAnchors (db: Database): Anchors {
     const identity = found.toString()
     if (hash('sha256', fromBase64url(identity), 'hex') === sha256) return identity
     throw new StoreError({ code: 'DAMAGED', message: `identity ${sha256} is not what was written` })
+  }
+}
+
+/** One that cannot be read is as good as none: the ledger recognizes headers that it has. */
+function inFlightIn (value: Buffer): InFlight | undefined {
+  try {
+    const found = JSON.parse(value.toString()) as Partial<InFlight>
+    return typeof found.txId === 'string' && typeof found.from === 'number' && typeof found.count === 'number' && found.count > 0 ? found as InFlight : undefined
+  } catch {
+    return undefined
   }
 }
 

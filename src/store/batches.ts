@@ -1,6 +1,7 @@
-import { type Database, lastAtOrBefore, put, read, readAll, stored, write } from './database.js'
+import { type Database, lastAtOrBefore, put, read, readAll, write } from './database.js'
 import { StoreError } from './errors.js'
 import { numberKey, numberValue, readNumber, textKey } from './keys.js'
+import { markIn, type SealedMark } from './mark.js'
 
 /**
  * Sealed batches: header, leaf tiles, inner nodes, tile roots, and the tiles of the log's own tree. The sealer owns every key here and is their only
@@ -9,7 +10,7 @@ import { numberKey, numberValue, readNumber, textKey } from './keys.js'
 export interface Batches {
   /** Never over a batch that is there. */
   seal (batch: BatchWrite): Promise<void>
-  sealed (): Promise<SealedMark>
+  sealed (): Promise<SealedMark | 'unreadable'>
   header (number: number): Promise<Buffer | undefined>
   /** The batch that holds a sequence number, and its first one; sealed ones only. */
   holding (sequence: number): Promise<BatchPlace | undefined>
@@ -24,13 +25,6 @@ export interface Batches {
 
 /** A batch, and the sequence number of its first deposit. */
 export interface BatchPlace { readonly number: number, readonly first: number }
-
-/** How far sealing has come: the number of batches, and the first sequence number outside of them. */
-export interface SealedMark {
-  readonly batches: number
-  readonly sequence: number
-  readonly sealedAt?: string
-}
 
 export interface LogTileWrite { readonly level: number, readonly index: number, readonly hashes: Buffer }
 
@@ -65,10 +59,7 @@ export function createBatches (db: Database): Batches {
       ])
     },
 
-    async sealed () {
-      const found = await read(db, MARK)
-      return found === undefined ? { batches: 0, sequence: 0 } : stored(found, 'the sealing watermark') as SealedMark
-    },
+    sealed: async () => markIn(await read(db, MARK)),
 
     header: (number) => read(db, numberKey('h', number)),
 

@@ -1,7 +1,7 @@
 import type { CommitGroup } from '../core/receipt.js'
 import { type Database, lastAtOrBefore, put, type Put, read, readAll, stored, write } from './database.js'
 import { StoreError } from './errors.js'
-import { numberKey, numberValue, readNumber, textKey } from './keys.js'
+import { NUMBER_BYTES, numberKey, numberValue, readNumber, textKey } from './keys.js'
 
 /**
  * Deposits: records, their numbers, secrets, metadata and commit groups. The committer owns every key here and is their only writer.
@@ -90,7 +90,9 @@ export function createDeposits (db: Database, onDurable: (next: number) => void)
 
     async sequenceOf (number) {
       const value = await read(db, textKey('n', number))
-      return value === undefined ? undefined : readNumber(value)
+      if (value === undefined) return undefined
+      if (value.length === NUMBER_BYTES) return readNumber(value)
+      throw new StoreError({ code: 'DAMAGED', message: 'a number leads to what is no place in the log: `steelyard fsck` names what is damaged' })
     },
 
     async private (sequence) {

@@ -7,9 +7,9 @@ import { numberKey, readNumber, textKey } from './keys.js'
 
 /**
  * Why a data folder may be older than the last promise that was made from it. `restored`: a tool made it of an archive or of a damaged database,
- * and noted that; what was acknowledged afterwards, or was lost, is not in it, and no machine can know that there was nothing. A person ends this
- * doubt (`steelyard reconcile --go-on`). `copied`: it lies elsewhere than where a service last had it, so that it is as old as whenever it was
- * copied; that ends when a ledger agrees that was not copied with it, or by a person. `unmarked`: it has records, and the mark of what was
+ * and noted that; what was acknowledged afterwards, or was lost, is not in it, and no machine can know that there was nothing. `copied`: it lies
+ * elsewhere than where a service last had it, so that it is as old as whenever it was copied. A person ends these doubts (`steelyard reconcile
+ * --go-on`): a ledger that agrees does not know what was acknowledged and not anchored. `unmarked`: it has records, and the mark of what was
  * acknowledged from it (high-water.ts) is lost, so that its end may be as well; that ends when its ledger agrees, or by a person.
  *
  * A service that could not know would give numbers that other deposits already have.

@@ -27,7 +27,7 @@
  * | `k` | API key id | API key, its secret hashed | api keys |
  * | `x` | name | schema, log, in-flight transaction, bundle state, doubts | see meta and doubt |
  */
-const NUMBER_BYTES = 8
+export const NUMBER_BYTES = 8
 
 export type Prefix = 'r' | 'n' | 's' | 'm' | 'g' | 'e' | 'd' | 'o' | 'h' | 'f' | 't' | 'v' | 'u' | 'l' | 'a' | 'c' | 'b' | 'i' | 'w' | 'p' | 'k' | 'x' | 'y'
 

@@ -7,6 +7,7 @@ import { run as fsck } from '../../src/cli/commands/fsck.js'
 import { run as rebuildIndex } from '../../src/cli/commands/rebuild-index.js'
 import { run as reconcile } from '../../src/cli/commands/reconcile.js'
 import { endOf } from '../../src/ops/stored.js'
+import { confirm } from '../../src/store/doubt.js'
 import { numberKey } from '../../src/store/keys.js'
 import { runSteelyard } from '../support/commands.js'
 import { changeIn, replaceText, withDatabase } from '../support/damage.js'
@@ -97,6 +98,7 @@ t.test('a genesis block that is not what it was gives nobody another trust bundl
   const folder = await copy()
   const fingerprint = async (running: RunningService): Promise<string> => (await running.json('/health/ready')).body.fingerprint
   await replaceText(folder, numberKey('b', 0), /"data":\["..../, '"data":["AAAA')
+  await withDatabase(folder, confirm) // it is a copy, and no old one
   const service = await startService(folder, env)
   t.teardown(async () => { await service.kill() })
   const before = await fingerprint(service)

@@ -11,7 +11,8 @@ import t from 'tap'
 import { fromHex } from '../../src/core/bytes.js'
 import { verify } from '../../src/core/verify.js'
 import { nodeCrypto } from '../../src/platform/node.js'
-import { serviceCopy } from '../support/damage.js'
+import { confirm } from '../../src/store/doubt.js'
+import { serviceCopy, withDatabase } from '../support/damage.js'
 import { dataFolder, startService, until, untilReady } from '../support/service.js'
 
 /** Fewer for a quick look. */
@@ -75,6 +76,7 @@ t.test(`bits of every table change under the service, ${ROUNDS} times`, { timeou
 
   for (let round = 0; round < ROUNDS && wrong.length === 0; round++) {
     const folder = await serviceCopy(data, join(data, `copy-${round}`))
+    await withDatabase(folder, confirm) // it is a copy, and no old one
     const service = await startService(folder, { STEELYARD_LEDGER: join(data, 'network', 'profiles', 'operator.json') })
     t.teardown(async () => { await service.kill() })
     await untilReady(service)

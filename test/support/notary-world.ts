@@ -27,10 +27,10 @@ const signer: Signer = {
 /** A notary on a store of its own and a ledger in memory. */
 export interface World { notary: Notary, ledger: FakeLedger, store: Store, folder: string, close (): Promise<void>, restart (): Promise<World> }
 
-interface WorldOptions { log?: Log, ledger?: FakeLedger, clock?: Clock, folder?: string, queueLimit?: number, store?: Store, sealSize?: number }
+interface WorldOptions { log?: Log, ledger?: FakeLedger, clock?: Clock, folder?: string, queueLimit?: number, store?: Store, sealSize?: number, sealAgeMs?: number }
 
 export async function world (t: Test, options: WorldOptions = {}): Promise<World> {
-  const { clock = Date.now, folder = t.testdir({}), queueLimit = 1000, sealSize = 8192, log = silent } = options
+  const { clock = Date.now, folder = t.testdir({}), queueLimit = 1000, sealSize = 8192, sealAgeMs = 10, log = silent } = options
   const ledger = options.ledger ?? new FakeLedger(ORIGIN, clock)
   const store = options.store ?? await openStore(folder, noop, { log })
   const notary: Notary = await createNotary({
@@ -41,7 +41,7 @@ export async function world (t: Test, options: WorldOptions = {}): Promise<World
     connect: async () => await Promise.resolve(ledger),
     facts: () => ({ kind: 'embedded-single', entities: [{ name: 'operator', operator: true, peers: ['OperatorMSP'], orderers: ['OperatorOrdererMSP'] }] }),
     skewMs: 30_000,
-    sealAgeMs: 10,
+    sealAgeMs,
     sealSize,
     queueLimit,
     uploads: { maxFileSize: 1000, expiryMs: 60_000, perKey: 2 },

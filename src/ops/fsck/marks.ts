@@ -1,6 +1,6 @@
 import { textKey } from '../../store/keys.js'
-import type { Mark } from '../../store/anchors.js'
-import type { SealedMark } from '../../store/batches.js'
+import type { Mark } from '../../store/mark.js'
+import type { SealedMark } from '../../store/mark.js'
 import type { View } from '../../store/maintenance.js'
 import { parseJson, readHeader } from '../stored.js'
 import type { Sealed } from './batches.js'

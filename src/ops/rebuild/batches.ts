@@ -4,7 +4,7 @@ import { appendLeaf, type CompactRange, emptyRange, leafHash, rangeRoot, rootOf,
 import { TILE } from '../../notary/batch-tree.js'
 import { upperNodes } from '../../notary/tree-nodes.js'
 import { numberKey, numberValue, readNumber } from '../../store/keys.js'
-import type { SealedMark } from '../../store/batches.js'
+import type { SealedMark } from '../../store/mark.js'
 import { readMarks } from '../fsck/marks.js'
 import { attestedHeader, endOf, readable, storedLeaves } from '../stored.js'
 import type { Rebuild } from './context.js'

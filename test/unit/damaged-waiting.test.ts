@@ -1,0 +1,133 @@
+/** What waits to be sealed or anchored, and changed on the disk meanwhile: it goes on as it was promised, or not at all. */
+import t, { type Test } from 'tap'
+import { toHex } from '../../src/core/bytes.js'
+import { leafHash } from '../../src/core/merkle.js'
+import { parseProof } from '../../src/core/proof.js'
+import { recordBytes } from '../../src/core/record.js'
+import { nodeCrypto } from '../../src/platform/node.js'
+import { numberKey, numberValue, textKey } from '../../src/store/keys.js'
+import { flipBit, remove, replaceText, withDatabase } from '../support/damage.js'
+import { allFinal, deposit, stage, world, type World } from '../support/notary-world.js'
+import { until } from '../support/service.js'
+
+const HOUR = 3_600_000
+const DEPOSITS = 5
+
+/** Deposits in one commit group that are in no batch, in a log that is not open; and their leaves. */
+async function unsealed (t: Test): Promise<World & { readonly leaves: readonly string[] }> {
+  const at = await world(t, { sealAgeMs: HOUR })
+  const made = await deposit(at, DEPOSITS)
+  const receipts = await Promise.all(made.map(async (_, sequence) => await at.notary.prover.receipt(sequence)))
+  await at.close()
+  return { ...at, leaves: receipts.map(({ record }) => toHex(leafHash(nodeCrypto, recordBytes(record)))) }
+}
+
+const RECORD = numberKey('r', 2)
+const RECORD_CHANGES: Readonly<Record<string, (folder: string) => Promise<void>>> = {
+  changed: (folder) => replaceText(folder, RECORD, /"sha256":"....../, '"sha256":"aaaaaa'),
+  gone: (folder) => remove(folder, RECORD)
+}
+
+for (const [what, damage] of Object.entries(RECORD_CHANGES)) {
+  t.test(`a record that is ${what}: what was promised is sealed, and only that one is not shown`, async (t) => {
+    const { folder, ledger, leaves } = await unsealed(t)
+    await damage(folder)
+    const at = await world(t, { folder, ledger })
+    await allFinal(at)
+    const tile = await at.notary.reader.tile(0, 0)
+    t.same(Array.from({ length: DEPOSITS }, (_, i) => tile.toString('hex', 32 * i, 32 * (i + 1))), leaves)
+    await t.rejects(at.notary.prover.prove({ sequence: 2 }), { code: 'DAMAGED' })
+    for (const sequence of [0, 1, 3, 4]) t.equal(parseProof(await at.notary.prover.prove({ sequence })).record.sequence, String(sequence))
+    t.equal((await deposit(at, 1))[0]?.sequence, DEPOSITS)
+  })
+}
+
+const GROUP_CHANGES: Readonly<Record<string, (folder: string) => Promise<void>>> = {
+  'a record and the leaves': async (folder) => {
+    await flipBit(folder, RECORD)
+    await flipBit(folder, numberKey('e', 0))
+  },
+  'the root that was signed': (folder) => replaceText(folder, numberKey('g', 0), /"groupRoot":"....../, '"groupRoot":"aaaaaa'),
+  'the group': (folder) => remove(folder, numberKey('g', 0)),
+  'the last record, which another deposit would be numbered as': async (folder) => {
+    await remove(folder, numberKey('r', DEPOSITS - 1))
+    await withDatabase(folder, async (db) => { await db.write([]) })
+  }
+}
+
+for (const [what, damage] of Object.entries(GROUP_CHANGES)) {
+  t.test(`${what} changed or gone: nothing is sealed, and nothing taken`, async (t) => {
+    const { folder, ledger } = await unsealed(t)
+    await damage(folder)
+    const at = await world(t, { folder, ledger })
+    await until(async () => await Promise.resolve(at.notary.link.isUp))
+    await t.rejects(deposit(at, 1), { code: 'LOG_DAMAGED' })
+    t.equal(at.notary.progress.sealed.batches, 0)
+    t.equal(ledger.anchors, 0)
+  })
+}
+
+/** Batches that are sealed and not anchored, in a log that is not open. */
+async function unanchored (t: Test, batches: number): Promise<World> {
+  const at = await world(t)
+  await deposit(at, 1)
+  await allFinal(at)
+  at.ledger.isUp = false
+  for (let i = 1; i <= batches; i++) {
+    await deposit(at, 3)
+    await until(async () => await Promise.resolve(at.notary.progress.sealed.batches === i + 1))
+  }
+  await at.close()
+  at.ledger.isUp = true
+  return at
+}
+
+for (const changed of [1, 2]) {
+  t.test(`the header of batch ${changed} of those that wait for the ledger changed: none is sent, and the ledger is blamed for nothing`, async (t) => {
+    const { folder, ledger } = await unanchored(t, 2)
+    const sent = ledger.anchors
+    await replaceText(folder, numberKey('h', changed), /"root":"....../, '"root":"aaaaaa')
+    const at = await world(t, { folder, ledger })
+    await until(async () => await Promise.resolve(stage(at, 'anchoring').lastError !== undefined))
+    t.match(stage(at, 'anchoring'), { lastError: { code: 'DAMAGED' }, alarm: undefined })
+    t.equal(ledger.anchors, sent)
+    await t.rejects(at.notary.reader.batch(changed), { code: 'DAMAGED' }, 'nor is it shown')
+    t.equal((await at.notary.reader.batch(0)).header.number, '0')
+  })
+}
+
+t.test('the note of a transaction in flight that cannot be read is as good as none', async (t) => {
+  const { folder, ledger } = await unanchored(t, 1)
+  await withDatabase(folder, (db) => db.write([{ type: 'put', key: textKey('x', 'in-flight'), value: Buffer.from('{"txId":') }]))
+  const at = await world(t, { folder, ledger })
+  await allFinal(at)
+  t.equal(at.notary.progress.final.batches, 2)
+})
+
+t.test('a number that leads beyond the end, or nowhere, is damage and no unknown number', async (t) => {
+  const { folder, ledger, ...before } = await world(t)
+  const [first, second] = await deposit({ folder, ledger, ...before }, 2)
+  await allFinal({ folder, ledger, ...before })
+  await before.close()
+  const index = (number: string | undefined, value: Buffer): Promise<void> =>
+    withDatabase(folder, (db) => db.write([{ type: 'put', key: textKey('n', number ?? ''), value }]))
+  await index(first?.number, numberValue(2 ** 40))
+  await index(second?.number, Buffer.from('1'))
+  const at = await world(t, { folder, ledger })
+  for (const one of [first, second]) await t.rejects(at.notary.reader.anyDeposit(one?.number ?? ''), { code: 'DAMAGED' })
+  t.equal(await at.notary.reader.anyDeposit('00000000000000000000'), undefined)
+})
+
+t.test('a proof whose record this log has lost is not called another log\'s', async (t) => {
+  const at = await world(t)
+  await deposit(at, 2)
+  await allFinal(at)
+  const proof = parseProof(await at.notary.prover.prove({ sequence: 0 }))
+  await at.close()
+  await remove(at.folder, numberKey('r', 0))
+  const again = await world(t, { folder: at.folder, ledger: at.ledger })
+  await t.rejects(again.notary.prover.upgrade(proof), { code: 'DAMAGED' })
+  for (const record of [{ ...proof.record, log: 'other.example/0011223344556677' }, { ...proof.record, sequence: '1000' }]) {
+    await t.rejects(again.notary.prover.upgrade({ ...proof, record }), { code: 'PROOF_FOREIGN' })
+  }
+})
