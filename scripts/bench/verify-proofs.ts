@@ -1,11 +1,13 @@
 /** Verifies a file of proofs, a line each, against a trust bundle, as somebody does who has just started the verifier. */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { fromHex } from '../../src/core/bytes.js'
-import { createVerifier, verify } from '../../src/core/verify.js'
+import { createVerifier } from '../../src/core/verify.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 
 export interface VerifyTimes {
-  /** Milliseconds for the first proof, the opening of the trust bundle included. */
+  /** Milliseconds for the opening of the trust bundle, the first thing that the process does. */
+  readonly opening: number
+  /** Milliseconds for the first proof after that. */
   readonly first: number
   /** Proofs a second, for all of them. */
   readonly rate: number
@@ -44,8 +46,10 @@ const one = firstIn(proofsPath)
 const now = new Date().toISOString()
 
 const began = performance.now()
-const report = verify(nodeCrypto, { bundle, bundleSource: 'given', trustAsGiven: true, proof: one.bytes, exhibit: { sha256: one.sha256 }, now })
-const first = performance.now() - began
+const fresh = createVerifier(nodeCrypto, { bundle, bundleSource: 'given', trustAsGiven: true })
+const opened = performance.now()
+const report = fresh.verify({ proof: one.bytes, exhibit: { sha256: one.sha256 }, now })
+const first = performance.now() - opened
 if (report.exitCode !== 0) throw new Error(`a proof was not accepted: ${JSON.stringify(report.findings)}`)
 
 const proofs = proofsIn(readFileSync(proofsPath), Infinity)
@@ -54,4 +58,5 @@ const verifier = createVerifier(nodeCrypto, { bundle, bundleSource: 'given', tru
 for (const { bytes, sha256 } of proofs) {
   if (verifier.verify({ proof: bytes, exhibit: { sha256 }, now }).exitCode !== 0) throw new Error('a proof was not accepted')
 }
-process.send?.({ first, rate: proofs.length / ((performance.now() - start) / 1000) } satisfies VerifyTimes, () => process.exit())
+const rate = proofs.length / ((performance.now() - start) / 1000)
+process.send?.({ opening: opened - began, first, rate } satisfies VerifyTimes, () => process.exit())
