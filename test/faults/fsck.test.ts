@@ -91,6 +91,7 @@ t.test('one bit, and the object is named', async (t) => {
     ['log tile', async (folder) => { await flipBit(folder, n('l', 0, 0), 3) }, 'LOG_TILE_DIFFERS', /^log tile 0\/0$/],
     ['read-back', async (folder) => { await replaceText(folder, n('c', last), /"signature":"M../, '"signature":"MAA') }, 'ATTESTATION_DIFFERS', new RegExp(`^attestations of batch ${last}$`)],
     ['read-back gone', async (folder) => { await remove(folder, n('c', last)) }, 'ATTESTATION_MISSING', new RegExp(`^attestations of batch ${last}$`)],
+    ['place on the ledger', async (folder) => { await replaceText(folder, n('a', last), /"transaction":\d+/, '"transaction":-1') }, 'ATTESTATION_MISSING', new RegExp(`^attestations of batch ${last}$`)],
     ['block', async (folder) => { await flipBit(folder, block) }, 'ATTESTATION_DIFFERS', /^attestations of batch \d+$/],
     ['checksum', async (folder) => { await flipBit(folder, checksumKey(n('c', last))) }, 'CHECKSUM_DIFFERS', new RegExp(`^read-back of batch ${last}$`)],
     ['checksum of block 0', async (folder) => { await flipBit(folder, checksumKey(n('b', 0))) }, 'CHECKSUM_DIFFERS', /^block 0$/],
@@ -111,6 +112,15 @@ t.test('one bit, and the object is named', async (t) => {
     t.ok(report.differences <= (what === 'identity gone' ? Infinity : 2), `${what}: one damage is not many (${JSON.stringify(report.byCode)})`)
     await rm(folder, { recursive: true })
   }
+})
+
+t.test('a signed group under the key of another one', async (t) => {
+  const { group } = await landmarks()
+  const folder = await copy()
+  await withDatabase(folder, async (db) => {
+    await db.write([{ type: 'put', key: numberKey('g', 0), value: await db.get(numberKey('g', group)) as Buffer }])
+  })
+  t.match(await localFsck(folder), { first: { object: 'commit group 0', code: 'GROUP_DIFFERS' }, exitCode: 1 })
 })
 
 t.test('a file of the database that cannot be read is damage, and a database in use cannot be checked', async (t) => {

@@ -129,7 +129,7 @@ function createLines ({ view, crypto, onProgress }: ExportOptions): Lines {
       },
       async * private () {
         for await (const [key, secret] of view.entries('s')) {
-          const sequence = readNumber(key, 1)
+          const sequence = numberOf(key)
           const fields = await view.get(numberKey('m', sequence))
           if (fields === undefined) throw damaged(`metadata of record ${sequence}`)
           yield jcs({ fields: fields.toString(), secret: secret.toString('base64url'), sequence: String(sequence) })
@@ -144,9 +144,10 @@ function createLines ({ view, crypto, onProgress }: ExportOptions): Lines {
       },
       async * anchors () {
         for await (const [key, readback] of view.entries('c')) {
-          const location = await view.get(numberKey('a', readNumber(key, 1)))
-          if (location === undefined) throw damaged(`the place of batch ${readNumber(key, 1)}`)
-          yield jcs({ batch: String(readNumber(key, 1)), location: location.toString(), readback: readback.toString() })
+          const number = numberOf(key)
+          const location = await view.get(numberKey('a', number))
+          if (location === undefined) throw damaged(`the place of batch ${number}`)
+          yield jcs({ batch: String(number), location: location.toString(), readback: readback.toString() })
         }
       },
       async * identities () {
@@ -160,6 +161,12 @@ function createLines ({ view, crypto, onProgress }: ExportOptions): Lines {
       }
     }
   }
+}
+
+/** The number of a key; under one of another length lies what is missing under its own. */
+function numberOf (key: Buffer): number {
+  if (key.length !== 9) throw damaged(`what lies under ${key.toString('hex')}`)
+  return readNumber(key, 1)
 }
 
 async function * values (view: View, prefix: 'g' | 'h' | 'b'): AsyncGenerator<Buffer, void> {

@@ -8,7 +8,7 @@ import type { Verifier } from '../../core/verify/verifier.js'
 import type { Location } from '../../store/anchors.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import type { View } from '../../store/maintenance.js'
-import { parseGroup, parseJson, readable, readReadback } from '../stored.js'
+import { isCount, parseGroup, parseJson, readable, readReadback } from '../stored.js'
 import type { Check } from './check.js'
 import { numberKeyOf } from './position.js'
 
@@ -73,12 +73,12 @@ interface Stored { readonly attestations: Attestation[], readonly identities: Id
 
 /** The stored attestations of a batch, or what is wrong with them. */
 export async function readAttestations (view: View, number: number): Promise<Stored | string> {
-  const location = parseJson<Location>(await view.get(numberKey('a', number)))
+  const location = parseJson<Partial<Location> | null>(await view.get(numberKey('a', number))) ?? {}
   const readback = await readReadback(view, number)
   if (readback === undefined) {
     return await view.get(numberKey('c', number)) === undefined ? 'there is no read-back' : 'the read-back cannot be read'
   }
-  if (location === undefined || !Number.isSafeInteger(location.transaction)) return 'there is no readable note of where the ledger has it'
+  if (!isCount(location.transaction)) return 'there is no readable note of where the ledger has it'
   const block = await readBlock(view, location.block)
   if (typeof block === 'string') return block
   const identities: Record<string, string> = {}
@@ -98,9 +98,10 @@ export async function readAttestations (view: View, number: number): Promise<Sto
   }
 }
 
-async function readBlock (view: View, number: string): Promise<BlockData | string> {
+async function readBlock (view: View, number: string | undefined): Promise<BlockData | string> {
   const key = numberKeyOf('b', number)
-  const bytes = key === undefined ? undefined : await view.get(key)
+  if (key === undefined) return 'there is no readable note of where the ledger has it'
+  const bytes = await view.get(key)
   if (bytes === undefined) return `there is no block ${number}`
   const parsed = readable(() => blockData(JSON.parse(bytes.toString()), 'block'))
   return parsed ?? `block ${number} cannot be read`
@@ -129,8 +130,8 @@ async function receiptOf ({ view, crypto, findings }: Check, sequence: number): 
   if (findings.isNamed(`commit group ${firstSequence}`) || findings.isNamed(`leaves of commit group ${firstSequence}`)) return undefined
   if (Number(groupSize) === 1) return { ...group, path: [] }
   const leaves = await view.get(numberKey('e', Number(firstSequence)))
-  const index = sequence - Number(firstSequence)
-  if (leaves === undefined || leaves.length !== Number(groupSize) * 32 || index >= Number(groupSize)) return undefined
+  const index = sequence - Number(firstSequence) // negative where another group's statement lies under this key
+  if (leaves === undefined || leaves.length !== Number(groupSize) * 32 || index < 0 || index >= Number(groupSize)) return undefined
   const hashes = Array.from({ length: Number(groupSize) }, (_, i) => leaves.subarray(i * 32, (i + 1) * 32))
   return { ...group, path: inclusionPath(crypto, hashes, index).map(toHex) }
 }

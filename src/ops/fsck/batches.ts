@@ -86,6 +86,7 @@ async function sizeOf ({ view }: Check, header: BatchHeader | undefined, number:
   if (stated >= 1 && stated <= MAX_BATCH_SIZE) return stated
   let size = 0
   for await (const [key, hashes] of view.entries('t', numberKey('t', number))) {
+    if (key.length !== 17) continue // an unknown key, which is named as that
     if (readNumber(key, 1) !== number) break
     size += Math.floor(hashes.length / 32)
   }

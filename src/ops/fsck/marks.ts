@@ -2,7 +2,7 @@ import { textKey } from '../../store/keys.js'
 import type { Mark } from '../../store/mark.js'
 import type { SealedMark } from '../../store/mark.js'
 import type { View } from '../../store/maintenance.js'
-import { parseJson, readHeader } from '../stored.js'
+import { isCount, parseJson, readHeader } from '../stored.js'
 import type { Sealed } from './batches.js'
 import type { Check } from './check.js'
 
@@ -16,8 +16,7 @@ export interface Marks {
 export async function readMarks (view: View): Promise<Marks> {
   const read = async <T extends Mark>(name: string): Promise<T | undefined> => {
     const found = parseJson<Partial<T>>(await view.get(textKey('w', name)))
-    const isMark = Number.isSafeInteger(found?.batches) && Number.isSafeInteger(found?.sequence)
-    return isMark ? found as T : undefined
+    return isCount(found?.batches) && isCount(found.sequence) ? found as T : undefined
   }
   const [sealed, anchored, final] = await Promise.all([read<SealedMark>('sealed'), read('anchored'), read('final')])
   return { sealed, anchored, final }
@@ -57,6 +56,6 @@ export async function endOfBatch (view: View, batches: number): Promise<number |
 
 /** The next batch would be dated by it. A header that was named says more. */
 async function hasOtherTime ({ view, findings }: Check, sealed: SealedMark | undefined): Promise<boolean> {
-  if (sealed?.sealedAt === undefined || findings.isNamed(`batch ${sealed.batches - 1}`)) return false
+  if (sealed?.sealedAt === undefined || sealed.batches === 0 || findings.isNamed(`batch ${sealed.batches - 1}`)) return false
   return (await readHeader(view, sealed.batches - 1))?.header.sealedAt !== sealed.sealedAt
 }

@@ -127,11 +127,20 @@ async function checkMetadata ({ view, crypto, findings }: Check, record: Evidenc
     return
   }
   findings.count('metadata')
-  const parsed = parseJson<MetadataField[]>(fields)
+  const parsed = parseFields(fields)
   const root = secret === undefined || parsed === undefined
     ? undefined
     : readable(() => commitMetadata(crypto, secret, parsed))
   if (root?.root === record.metadata.root && root.size === record.metadata.size) return
   const says = 'the stored fields and secret are not those that the record commits to'
   findings.differs({ layer: 'metadata', object: `metadata of record ${sequence}`, code: 'METADATA_DIFFERS', says }, sequence)
+}
+
+function parseFields (bytes: Uint8Array | undefined): MetadataField[] | undefined {
+  const fields = parseJson<unknown>(bytes)
+  return Array.isArray(fields) && fields.every(isField) ? fields : undefined
+}
+
+function isField (field: Partial<MetadataField> | null): boolean {
+  return typeof field?.name === 'string' && field.value !== undefined
 }

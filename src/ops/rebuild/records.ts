@@ -31,11 +31,13 @@ export function createLeafStream (rebuild: Rebuild): LeafStream {
     organizations.set(organization, Math.max(organizations.get(organization) ?? 0, Number(own) + 1))
     await repairs.ensure('number index', textKey('n', record.number), numberValue(sequence))
   }
+  /** Keys of another length are no records: those behind them are. */
   const peekRecord = async (): Promise<readonly [Buffer, Buffer] | undefined> => {
-    if (ahead !== undefined || ended) return ahead
-    const step = await iterator.next()
-    if (step.done === true) ended = true
-    else ahead = step.value
+    while (ahead === undefined && !ended) {
+      const step = await iterator.next()
+      if (step.done === true) ended = true
+      else if (step.value[0].length === 9) ahead = step.value
+    }
     return ahead
   }
   /** The leaf of the record that stands under `sequence`, if it is one. */
@@ -51,7 +53,7 @@ export function createLeafStream (rebuild: Rebuild): LeafStream {
   const readOne = async (): Promise<boolean> => {
     const found = await peekRecord()
     if (found === undefined) return false
-    const at = found[0].length === 9 ? readNumber(found[0], 1) : Number.POSITIVE_INFINITY
+    const at = readNumber(found[0], 1)
     if (at > sequence + 65_536) return false // a key from nowhere
     let leaf: Uint8Array | undefined
     if (at === sequence) {

@@ -1,0 +1,122 @@
+/** Values and keys of the database that no version writes: the tools name them, and none of them ends in an exception. */
+import t, { type Test } from 'tap'
+import { exportArchive } from '../../src/ops/archive/write.js'
+import { rebuild } from '../../src/ops/rebuild/rebuild.js'
+import { nodeCrypto } from '../../src/platform/node.js'
+import { numberKey, textKey } from '../../src/store/keys.js'
+import { dump, flipBit, localFsck, remove, withDatabase } from '../support/damage.js'
+import { allFinal, BY, deposit, digests, noop, world, type World } from '../support/notary-world.js'
+
+const BATCHES = 2
+const put = async (folder: string, key: Buffer, value: string | Buffer): Promise<void> => {
+  await withDatabase(folder, async (db) => { await db.write([{ type: 'put', key, value: Buffer.from(value) }]) })
+}
+
+/** Two final batches, the first deposit with metadata; not open. */
+async function two (t: Test): Promise<World> {
+  const at = await world(t)
+  await at.notary.intake.digests(BY, { digests: digests(), metadata: { case: '2026-1' } })
+  for (let batch = 0; batch < BATCHES; batch++) {
+    await deposit(at, 20)
+    await allFinal(at)
+  }
+  await at.close()
+  return at
+}
+
+const rebuilt = async ({ folder, ledger }: World): Promise<void> => await withDatabase(folder, async (db) => {
+  await rebuild({ db, crypto: nodeCrypto, onProgress: noop, ledger: () => Promise.resolve(ledger) })
+})
+
+const NUMBERS = ['0', '-1', '-3', '1.5', '1e300', '"2"', 'null', 'true', '[]']
+
+for (const name of ['sealed', 'anchored', 'final']) {
+  t.test(`watermark ${name}`, async (t) => {
+    const at = await two(t)
+    const whole = await dump(at.folder)
+    const key = textKey('w', name)
+    const before = JSON.parse(Buffer.from(whole.get(key.toString('hex')) ?? '', 'hex').toString()) as Record<string, unknown>
+    const values = ['batches', 'sequence'].flatMap((member) => NUMBERS.map((number) => JSON.stringify({ ...before, [member]: 'X' }).replace('"X"', number)))
+    for (const value of [...values, 'null', '7', '"sealed"', '[]', '', '{']) {
+      await put(at.folder, key, value)
+      const object = `watermark ${name}`
+      const report = await localFsck(at.folder)
+      t.ok(report.examples.some((found) => found.object === object && found.code === 'WATERMARK_DIFFERS'), `${value}: ${JSON.stringify(report.examples)}`)
+      await rebuilt(at)
+      t.equal((await localFsck(at.folder)).byCode.WATERMARK_DIFFERS, undefined, value)
+      t.same((await dump(at.folder)).has(numberKey('h', 1).toString('hex')), true)
+    }
+  })
+}
+
+const PREFIXES = 'rnsmgedohftvulacbiwpkxy'
+/** Before all others, among them and after them. */
+const ofOtherLength = (prefix: string): Buffer[] => [
+  Buffer.from(prefix), Buffer.concat([Buffer.from(prefix), Buffer.of(0)]), Buffer.concat([numberKey(prefix as 'r', 3), Buffer.of(0)]), Buffer.concat([Buffer.from(prefix), Buffer.of(255)])
+]
+const beyondAll = (prefix: string): Buffer[] => [numberKey(prefix as 'r', 2 ** 40)]
+
+t.test('keys of another length, and from nowhere', async (t) => {
+  const at = await two(t)
+  for (const prefix of PREFIXES) {
+    for (const keys of [ofOtherLength(prefix), beyondAll(prefix)]) {
+      for (const key of keys) await put(at.folder, key, 'null')
+      await t.resolves(localFsck(at.folder), prefix)
+      await t.resolves(rebuilt(at), prefix)
+      await remove(at.folder, ...keys)
+    }
+  }
+  t.equal((await localFsck(at.folder)).differences, 0)
+})
+
+t.test('a key of another length among the records hides none of those behind it', async (t) => {
+  const at = await two(t)
+  const { batches } = at.notary.progress.sealed
+  const whole = await dump(at.folder)
+  for (const key of ofOtherLength('r')) {
+    await withDatabase(at.folder, async (db) => {
+      for await (const [number] of db.entries('n')) await db.write([{ type: 'del', key: number }])
+    })
+    await put(at.folder, key, 'stray')
+    await rebuilt(at)
+    await remove(at.folder, key)
+    t.same([...await dump(at.folder)].filter(([each]) => each.startsWith('6e')), [...whole].filter(([each]) => each.startsWith('6e')), `${batches} batches`)
+  }
+})
+
+t.test('a header that cannot be read, and a key of another length among the tiles', async (t) => {
+  const at = await two(t)
+  await flipBit(at.folder, numberKey('h', at.notary.progress.sealed.batches - 1), 0)
+  await put(at.folder, Buffer.from('t\xff', 'latin1'), '')
+  t.match(await localFsck(at.folder), { byCode: { BATCH_UNREADABLE: 1, KEY_UNKNOWN: 1 } })
+})
+
+t.test('values of another length or form', async (t) => {
+  const at = await two(t)
+  const whole = await dump(at.folder)
+  const values = ['', 'null', '"x"', '[null]', '[{"namf":"case","value":"2026-1"}]', '{"block":"1","transaction":-1}', 'x'.repeat(33)]
+  const touched = new Map<string, string>() // the last entry of each prefix
+  for (const key of whole.keys()) touched.set(key.slice(0, 2), key)
+  touched.set('all', [...whole.keys()].find((key) => key.startsWith('6d')) ?? '') // metadata of the first record
+  for (const key of touched.values()) {
+    for (const value of values) {
+      await put(at.folder, Buffer.from(key, 'hex'), value)
+      await t.resolves(localFsck(at.folder), `${key}: ${value}`)
+    }
+    await put(at.folder, Buffer.from(key, 'hex'), Buffer.from(whole.get(key) ?? '', 'hex'))
+  }
+  t.same(await dump(at.folder), whole)
+})
+
+t.test('an export ends with a refusal at a key of another length', async (t) => {
+  const at = await two(t)
+  await rebuilt(at) // writes the log's identity, which this world has none of
+  for (const prefix of ['s', 'c']) {
+    await put(at.folder, Buffer.from(`${prefix}1`), 'x')
+    await t.rejects(withDatabase(at.folder, async (view) => {
+      const archive = exportArchive({ view, crypto: nodeCrypto, now: new Date().toISOString(), withContent: false, onProgress: noop })
+      for await (const chunk of archive) t.ok(chunk.length >= 0)
+    }), { code: 'SOURCE_DIFFERS' }, prefix)
+    await remove(at.folder, Buffer.from(`${prefix}1`))
+  }
+})
