@@ -78,7 +78,7 @@ export async function storedLeaves (view: View, number: number, size: number, ti
 }
 
 /** Keys further than this beyond what their number explains are damaged keys, not gaps. */
-const MOST_GAP = 65_536
+export const MOST_GAP = 65_536
 
 /** Number of the last entry of a prefix of numbers, plus one; an entry under a key from nowhere does not count. */
 export async function endOf (view: View, prefix: 'r' | 'h'): Promise<number> {
