@@ -4,8 +4,9 @@ import type { BatchEntry } from '../../src/core/ledger-values.js'
 import { rebuild } from '../../src/ops/rebuild/rebuild.js'
 import type { Report } from '../../src/ops/report.js'
 import { nodeCrypto } from '../../src/platform/node.js'
+import { checksumKey } from '../../src/store/checksums.js'
 import { numberKey, textKey } from '../../src/store/keys.js'
-import { dump, flipBit, remove, replaceText, withDatabase } from '../support/damage.js'
+import { dump, flipBit, localFsck, remove, replaceText, withDatabase } from '../support/damage.js'
 import { allFinal, deposit, noop, world, type World } from '../support/notary-world.js'
 
 const BATCHES = 3
@@ -111,4 +112,58 @@ t.test('a header of a batch that was lost is none of those', async (t) => {
   })
   t.match((await rebuilt(at, true)).first, { object: 'batch 3', code: 'BATCH_MISSING' })
   t.ok((await dump(at.folder)).has(h(5).toString('hex')))
+})
+
+const c = numberKey('c', 1)
+const a = numberKey('a', 1)
+const block = async (folder: string): Promise<Buffer> => await withDatabase(folder, async (db) => {
+  const { block } = JSON.parse((await db.get(a) as Buffer).toString()) as { block: string }
+  return numberKey('b', Number(block))
+})
+const ATTESTATIONS: ReadonlyArray<readonly [string, (folder: string) => Promise<void>]> = [
+  ['the read-back gone', (folder) => remove(folder, c)],
+  ['the read-back and its checksum gone', (folder) => remove(folder, c, checksumKey(c))],
+  ['its place gone', (folder) => remove(folder, a)],
+  ['its place is nothing', (folder) => replaceText(folder, a, /^.*$/, 'null')],
+  ['the read-back not of its checksum', (folder) => replaceText(folder, c, /"signature":"A/, '"signature":"B')],
+  ['the read-back unreadable', (folder) => flipBit(folder, c, 0)],
+  ['its block gone', async (folder) => { await remove(folder, await block(folder)) }],
+  ['its block not of its checksum', async (folder) => { await replaceText(folder, await block(folder), /"signatures":"AA"/, '"signatures":"AQ"') }],
+  ['an identity that is not what it was', (folder) => withDatabase(folder, async (db) => {
+    for await (const [key] of db.entries('i')) await db.write([{ type: 'put', key, value: Buffer.from('AAAA') }])
+  })]
+]
+
+for (const [what, damage] of ATTESTATIONS) {
+  t.test(`what the ledger said of a final batch, ${what}`, async (t) => {
+    const at = await three(t)
+    await damage(at.folder)
+    const before = await dump(at.folder)
+    ok(t, await rebuilt(at, false), { outcome: 'differs' })
+    const kept = (key: string): string | undefined => /^(61|62|63|77)/.test(key) ? before.get(key) : undefined // a b c w
+    t.same([...await dump(at.folder)].filter(([key]) => kept(key) !== undefined).length, [...before.keys()].filter((key) => kept(key) !== undefined).length, 'without the ledger nothing is removed')
+
+    ok(t, await rebuilt(at, true), { outcome: 'clean', notes: [/what the ledger said of (batch 1|3 batches, the first of them batch 0,) cannot be used/] })
+    t.match(JSON.parse(Buffer.from((await dump(at.folder)).get(textKey('w', 'final').toString('hex')) ?? '', 'hex').toString()), what.includes('identity') ? { batches: 0, sequence: 0 } : { batches: 1, sequence: 20 })
+    t.equal((await rebuilt(at, true)).notes.length, 0, 'once')
+    const again = await at.restart()
+    await allFinal(again)
+    for (const sequence of [0, 25, 45]) await again.notary.prover.prove({ sequence })
+    await again.close()
+    t.same((await localFsck(at.folder)).examples, [])
+  })
+}
+
+function ok (t: Test, report: Report, expected: object): void {
+  t.match(report, expected, JSON.stringify([report.examples, report.notes]))
+}
+
+t.test('a ledger that has not the batch attests nothing of it: the mark stays', async (t) => {
+  const at = await three(t)
+  await remove(at.folder, c)
+  const before = await batchesOf(at.folder)
+  const find = at.ledger.findBatch.bind(at.ledger)
+  at.ledger.findBatch = async (number) => number === '1' ? undefined : await find(number)
+  t.match((await rebuilt(at, true)).byCode, { ATTESTATION_MISSING: 1 })
+  t.same(await batchesOf(at.folder), before)
 })

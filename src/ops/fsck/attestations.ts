@@ -8,6 +8,7 @@ import type { Verifier } from '../../core/verify/verifier.js'
 import type { Location } from '../../store/anchors.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import type { View } from '../../store/maintenance.js'
+import type { Difference } from '../report.js'
 import { isCount, parseGroup, parseJson, readable, readReadback } from '../stored.js'
 import type { Check } from './check.js'
 import { numberKeyOf } from './position.js'
@@ -45,11 +46,10 @@ export function createAttestationCheck (check: Check, { final, verifier, now }: 
   return {
     async check (batch) {
       if (batch.number >= final) return
-      const object = `attestations of batch ${batch.number}`
+      const object = objectOf(batch.number)
       const stored = await readAttestations(view, batch.number)
       if (typeof stored === 'string') {
-        const code = stored.startsWith('there is no') ? 'ATTESTATION_MISSING' : 'ATTESTATION_DIFFERS'
-        findings.differs({ layer: 'attestation', object, code, says: stored }, batch.number)
+        findings.differs(attestationDifference(batch.number, stored), batch.number)
         return
       }
       const proof = verifier === undefined ? undefined : await assemble(check, batch, stored)
@@ -67,6 +67,14 @@ export function createAttestationCheck (check: Check, { final, verifier, now }: 
       } else if (report.exitCode === 2) findings.couldNotCheck(object, wrong)
     }
   }
+}
+
+const objectOf = (number: number): string => `attestations of batch ${number}`
+
+/** The difference of a batch whose attestations cannot be read, by what `readAttestations` says of it. */
+export function attestationDifference (number: number, says: string): Difference {
+  const code = says.startsWith('there is no') ? 'ATTESTATION_MISSING' : 'ATTESTATION_DIFFERS'
+  return { layer: 'attestation', object: objectOf(number), code, says }
 }
 
 interface Stored { readonly attestations: Attestation[], readonly identities: Identities }

@@ -1,11 +1,8 @@
 import type { Crypto } from '../../core/crypto.js'
-import { equalBytes } from '../../core/bytes.js'
 import { jcs } from '../../core/jcs.js'
 import { parseRecord } from '../../core/record.js'
 import { LedgerError } from '../../ledger/errors.js'
 import type { Ledger } from '../../ledger/ledger.js'
-import type { Mark } from '../../store/mark.js'
-import type { SealedMark } from '../../store/mark.js'
 import { summed } from '../../store/checksums.js'
 import { noteRestored } from '../../store/doubt.js'
 import type { HighWaterMark } from '../../store/high-water.js'
@@ -14,14 +11,13 @@ import type { Maintenance } from '../../store/maintenance.js'
 import type { LogIdentity } from '../../store/meta.js'
 import { checkAcknowledged } from '../acknowledged.js'
 import { OpsError } from '../errors.js'
-import { readAttestations } from '../fsck/attestations.js'
 import { checkChecksums } from '../fsck/checksums.js'
-import { endOfBatch, readMarks } from '../fsck/marks.js'
 import { differingBlocks, readBundle, readLogIdentity } from '../fsck/service.js'
 import { createFindings, type Findings, type OnProgress, type Report } from '../report.js'
-import { attestedEntry, attestedHeader, parseGroup, parseJson, readable } from '../stored.js'
+import { attestedEntry, parseGroup, parseJson, readable } from '../stored.js'
 import { rebuildBatches } from './batches.js'
 import type { Rebuild } from './context.js'
+import { rebuildMarks } from './marks.js'
 import { createLeafStream } from './records.js'
 import { createRepairs } from './repairs.js'
 
@@ -146,54 +142,6 @@ async function rebuildIdentity (rebuild: Rebuild, identity: Identity): Promise<v
   await repairs.ensure('log identity', textKey('x', 'log'), Buffer.from(JSON.stringify({ ...identity, skewMs })))
 }
 
-/**
- * A watermark that stands where it can stand is kept. One that was lost is put where its evidence ends; too low costs a repetition
- * that changes nothing, too high would lose something.
- */
-async function rebuildMarks (rebuild: Rebuild, sealed: SealedMark): Promise<void> {
-  const { db, repairs } = rebuild
-  const marks = await readMarks(db)
-  const write = async (name: string, mark: Mark): Promise<void> => {
-    await repairs.ensure('watermarks', textKey('w', name), Buffer.from(JSON.stringify(mark)))
-  }
-  if (marks.sealed === undefined && sealed.batches > 0 && await rebuild.ledgerSize() === 0) {
-    rebuild.findings.couldNotCheck('whether there were more batches', 'the sealing watermark was lost, and no ledger was asked')
-  }
-  if (sealed.batches > 0) await write('sealed', sealed)
-  const anchored = await kept(db, marks.anchored, sealed.batches) ?? await markAt(rebuild, await anchoredBatches(rebuild, sealed.batches))
-  if (anchored.batches > 0) await write('anchored', anchored)
-  const final = await kept(db, marks.final, anchored.batches) ?? await markAt(rebuild, await finalBatches(rebuild, anchored.batches))
-  if (final.batches > 0) await write('final', final)
-}
-
-/** A watermark, if it stands at the end of a batch that there is. */
-async function kept (db: Maintenance, mark: Mark | undefined, most: number): Promise<Mark | undefined> {
-  const isSound = mark !== undefined && mark.batches <= most && mark.sequence === await endOfBatch(db, mark.batches)
-  return isSound ? mark : undefined
-}
-
-async function markAt ({ db }: Rebuild, batches: number): Promise<Mark> {
-  return { batches, sequence: await endOfBatch(db, batches) ?? 0 }
-}
-
-async function anchoredBatches (rebuild: Rebuild, most: number): Promise<number> {
-  const { db } = rebuild
-  const size = await rebuild.ledgerSize()
-  if (size > 0) return Math.min(size, most)
-  let batches = 0
-  for (; batches < most; batches++) {
-    const [own, attested] = await Promise.all([db.get(numberKey('h', batches)), attestedHeader(db, batches)])
-    if (own === undefined || attested === undefined || !equalBytes(own, attested)) break
-  }
-  return batches
-}
-
-async function finalBatches ({ db }: Rebuild, most: number): Promise<number> {
-  let batches = 0
-  while (batches < most && typeof await readAttestations(db, batches) !== 'string') batches++
-  return batches
-}
-
 /** State of the service that it makes anew when it is gone. */
 async function rebuildState ({ db, repairs }: Rebuild): Promise<void> {
   const inFlight = textKey('x', 'in-flight')
@@ -208,7 +156,7 @@ async function rebuildState ({ db, repairs }: Rebuild): Promise<void> {
   }
 }
 
-/** What is gone needs no checksum: the service has it attested anew. One that differs stays: only a backup tells which of the two is right. */
+/** What is gone needs no checksum. One that differs is here only without a ledger to attest the value anew: nobody can tell which changed. */
 async function removeLoneChecksums ({ db, repairs }: Rebuild): Promise<void> {
   for await (const [key] of db.entries('y')) {
     if (await db.get(key.subarray(1)) === undefined) await repairs.remove('checksums', key)
