@@ -65,17 +65,16 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
     context.log.error({ alarm: code, folder: meta.folder, ...facts }, MESSAGES[code])
     onAlarm(code)
   }
-  /** The head that the ledger is compared with; one that cannot be made of what is stored ends intake as any other damage. */
-  const ownHead = async (size: number): Promise<Uint8Array> => {
+  /** The head that the ledger's is compared with. One that cannot be made of what is stored closes the intake as any other damage: undefined. */
+  const ownHead = async (size: number): Promise<string | undefined> => {
     try {
-      return await logTree.head(size)
+      return toHex(await logTree.head(size))
     } catch (error) {
-      if (error instanceof StoreError && error.code === 'DAMAGED') {
-        damage = error.message
-        isHeld = true
-        context.log.error({ damage, folder: meta.folder }, DAMAGED)
-      }
-      throw error
+      if (!(error instanceof StoreError) || error.code !== 'DAMAGED') throw error
+      damage = error.message
+      isHeld = true
+      context.log.error({ damage, folder: meta.folder }, DAMAGED)
+      return undefined
     }
   }
   return {
@@ -97,7 +96,9 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
         alarm('LEDGER_AHEAD', facts)
         return
       }
-      if (toHex(await ownHead(size)) !== head.root) {
+      const own = await ownHead(size)
+      if (own === undefined) return
+      if (own !== head.root) {
         alarm('LEDGER_FORK', facts)
         return
       }

@@ -4,6 +4,7 @@ import { toHex } from '../../src/core/bytes.js'
 import type { Ledger } from '../../src/ledger/ledger.js'
 import { type Continuity, createContinuity } from '../../src/notary/continuity.js'
 import type { Doubt } from '../../src/store/doubt.js'
+import { StoreError } from '../../src/store/errors.js'
 import { noop, silent } from '../support/notary-world.js'
 
 const RECEIVED = 5
@@ -11,12 +12,12 @@ const root = new Uint8Array(32)
 /** A ledger that has as many batches as the folder. */
 const ledger = { attestStatus: () => Promise.resolve({ statement: { head: { size: '1', root: toHex(root) } } }) } as unknown as Ledger
 
-async function continuity (mark: number | undefined, doubt?: Doubt, damage?: string): Promise<Continuity> {
+async function continuity (mark: number | undefined, doubt?: Doubt, damage?: string, head = (): Promise<Uint8Array> => Promise.resolve(root)): Promise<Continuity> {
   const mark1 = { batches: 1, sequence: RECEIVED - 1 }
   return await createContinuity({
     context: { log: silent } as never,
     meta: { doubt: () => Promise.resolve(doubt), settle: () => Promise.resolve(), folder: '/db' } as never,
-    logTree: { head: () => Promise.resolve(root) } as never,
+    logTree: { head } as never,
     progress: { received: RECEIVED, sealed: mark1, anchored: mark1 } as never,
     highWater: { atStart: mark, begin: noop },
     damage,
@@ -45,6 +46,14 @@ t.test('a watermark that is not where it was: nothing is taken or sealed, though
   const one = await continuity(RECEIVED, undefined, 'the watermark sealed is not where it was')
   await one.compare(ledger)
   t.match(one.refusal, { code: 'LOG_DAMAGED', message: /^the watermark sealed is not where it was/ })
+  t.ok(one.isHeld)
+})
+
+t.test('a head that cannot be made of what is stored closes the intake, and the ledger is not blamed', async (t) => {
+  const one = await continuity(RECEIVED, undefined, undefined, () => Promise.reject(new StoreError({ code: 'DAMAGED', message: 'log tile 0/0 is incomplete' })))
+  t.equal(one.refusal, undefined)
+  await one.compare(ledger)
+  t.match(one.refusal, { code: 'LOG_DAMAGED', message: /^log tile 0\/0 is incomplete/ })
   t.ok(one.isHeld)
 })
 
