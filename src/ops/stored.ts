@@ -38,11 +38,6 @@ export function parseJson<T> (bytes: Uint8Array | undefined): T | undefined {
   return bytes === undefined ? undefined : readable(() => JSON.parse(Buffer.from(bytes).toString()) as T)
 }
 
-/** Whether a value is a number of things. A changed bit makes another JSON of it as well: negative, a fraction, a text. */
-export function isCount (value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
 export async function readHeader (view: View, number: number): Promise<{ bytes: Buffer, header: BatchHeader } | undefined> {
   const bytes = await view.get(numberKey('h', number))
   const header = bytes === undefined ? undefined : readable(() => parseBatchHeader(bytes))

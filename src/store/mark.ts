@@ -17,6 +17,7 @@ export function markIn (value: Buffer | undefined): SealedMark | 'unreadable' {
   }
 }
 
-function isCount (value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+/** Whether a value is a number of things. A changed bit makes another JSON of it as well: negative, a fraction, a text. */
+export function isCount (value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

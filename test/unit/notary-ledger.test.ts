@@ -4,6 +4,8 @@ import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { parseReceipt } from '../../src/core/receipt.js'
 import { createApp } from '../../src/http/app.js'
+import { confirm } from '../../src/store/doubt.js'
+import { withDatabase } from '../support/damage.js'
 import { FakeLedger } from '../support/memory-ledger.js'
 import { allFinal, BY, deposit, ORIGIN, stage, world, type World } from '../support/notary-world.js'
 import { until } from '../support/service.js'
@@ -127,7 +129,7 @@ t.test('a ledger that lost what it had is not used, and deposits wait', async (t
   await allFinal(at)
 })
 
-t.test('a folder that was copied takes nothing and seals nothing before its ledger agrees', async (t) => {
+t.test('a folder that was copied takes nothing and seals nothing, though its ledger agrees, before a person has said so', async (t) => {
   const root = t.testdir({ first: {} })
   const first = await world(t, { folder: `${root}/first` })
   await deposit(first, 3)
@@ -138,13 +140,17 @@ t.test('a folder that was copied takes nothing and seals nothing before its ledg
   const folder = `${root}/copy`
   await cp(first.folder, folder, { recursive: true })
   let at = await world(t, { ledger: first.ledger, folder })
+  const { batches } = at.notary.progress.sealed
   await t.rejects(deposit(at, 1), { code: 'LOG_UNCONFIRMED', retryAfter: 60 })
   at = await at.restart()
   await t.rejects(deposit(at, 1), { code: 'LOG_UNCONFIRMED' }, 'a second start does not make it the place where the log is')
   at.ledger.isUp = true
+  await until(async () => await Promise.resolve(at.notary.link.isUp))
+  await t.rejects(deposit(at, 1), { code: 'LOG_UNCONFIRMED' }, 'the first folder may have given the next number meanwhile')
+  t.equal(at.notary.progress.sealed.batches, batches)
+  await at.close()
+  await withDatabase(folder, confirm)
+  at = await world(t, { ledger: first.ledger, folder })
+  t.equal((await deposit(at, 1))[0]?.sequence, 4)
   await allFinal(at)
-  await deposit(at, 1)
-  at.ledger.isUp = false
-  at = await at.restart()
-  await deposit(at, 1) // it is where the log goes on
 })

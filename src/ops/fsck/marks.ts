@@ -1,8 +1,7 @@
 import { textKey } from '../../store/keys.js'
-import type { Mark } from '../../store/mark.js'
-import type { SealedMark } from '../../store/mark.js'
+import { type Mark, markIn, type SealedMark } from '../../store/mark.js'
 import type { View } from '../../store/maintenance.js'
-import { isCount, parseJson, readHeader } from '../stored.js'
+import { readHeader } from '../stored.js'
 import type { Sealed } from './batches.js'
 import type { Check } from './check.js'
 
@@ -14,11 +13,12 @@ export interface Marks {
 }
 
 export async function readMarks (view: View): Promise<Marks> {
-  const read = async <T extends Mark>(name: string): Promise<T | undefined> => {
-    const found = parseJson<Partial<T>>(await view.get(textKey('w', name)))
-    return isCount(found?.batches) && isCount(found.sequence) ? found as T : undefined
+  const read = async (name: string): Promise<SealedMark | undefined> => {
+    const value = await view.get(textKey('w', name))
+    const mark = value === undefined ? undefined : markIn(value)
+    return mark === 'unreadable' ? undefined : mark
   }
-  const [sealed, anchored, final] = await Promise.all([read<SealedMark>('sealed'), read('anchored'), read('final')])
+  const [sealed, anchored, final] = await Promise.all(['sealed', 'anchored', 'final'].map(read))
   return { sealed, anchored, final }
 }
 
