@@ -66,7 +66,8 @@ async function requireUnused ({ data }: Config, store: Store): Promise<void> {
 /** Receipts by a key that the log does not have would hold before nobody, and what they are about would never become final. */
 async function requireOwnKey ({ receiptKeyFile }: Config, store: Store, { keyId }: Signer): Promise<void> {
   const last = await store.deposits.nextSequence() - 1
-  const used = last < 0 ? undefined : (await store.deposits.groupOf(last))?.statement.keyId
+  const group = last < 0 ? undefined : await store.deposits.groupOf(last).catch(() => undefined) // one that is damaged closes the intake
+  const used = group?.statement.keyId
   if (used === undefined || used === keyId) return
   if (isRegistered(await store.meta.bundleFile(), keyId)) return // one that the ledger has registered as well
   throw new SetupError('RECEIPT_KEY_FOREIGN', `${receiptKeyFile} holds the key ${keyId}, the receipts of this log are by ${used}: put that one back`)

@@ -1,5 +1,4 @@
 import type { Deposits } from '../store/deposits.js'
-import { parseRecord } from '../core/record.js'
 import type { Context } from './context.js'
 import type { Progress } from './progress.js'
 
@@ -21,9 +20,13 @@ export async function createBacklog (context: Context, deposits: Deposits, progr
   let oldest: number | undefined
   const anchored = async (): Promise<void> => {
     const first = progress.anchored.sequence
-    const bytes = first < progress.received ? await deposits.record(first) : undefined
-    if (first !== progress.anchored.sequence) return // moved on meanwhile; that move looks for itself
-    oldest = bytes === undefined ? undefined : Date.parse(parseRecord(bytes).receivedAt)
+    const at = first < progress.received ? await receivedAt(first) : undefined
+    if (first === progress.anchored.sequence) oldest = at // else it moved on meanwhile; that move looks for itself
+  }
+  /** By its commit group, all of which comes before one signature: the record itself may not be what it was. */
+  const receivedAt = async (sequence: number): Promise<number> => {
+    const group = await deposits.groupOf(sequence).catch(() => undefined)
+    return group === undefined ? context.clock() : Date.parse(group.statement.signedAt)
   }
   await anchored()
   const age = (): number => oldest === undefined ? 0 : Math.max(0, context.clock() - oldest)

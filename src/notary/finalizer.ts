@@ -11,6 +11,8 @@ import { createStage, type Stage } from './stage.js'
 
 /** Batches finished together: enough that their queries overlap, few enough that a crash repeats little. */
 const TOGETHER = 16
+/** Deposits of a batch of which one has to be whole. */
+const CHECKED = 16
 
 /**
  * Finality: for each anchored batch the attested read-back and the block, stored in one synced write; then the proof of one of its deposits
@@ -49,8 +51,9 @@ export function createFinalizer (options: FinalizerOptions): Stage {
       for (const number of numbers) {
         const header = await batches.header(number)
         if (header === undefined) throw new StoreError({ code: 'DAMAGED', message: `batch ${number} has no header` })
-        await selfCheck(sequence)
-        sequence += Number(parseBatchHeader(header).size)
+        const size = Number(parseBatchHeader(header).size)
+        await checkOne(selfCheck, sequence, size)
+        sequence += size
       }
       context.checkpoint('final.verified')
       const mark = { batches: from + count, sequence }
@@ -60,6 +63,18 @@ export function createFinalizer (options: FinalizerOptions): Stage {
       return true
     }
   })
+}
+
+/** Of the first deposit whose own record is what it was: one that is not keeps no other from being final. */
+async function checkOne (selfCheck: FinalizerOptions['selfCheck'], first: number, size: number): Promise<void> {
+  for (let sequence = first; ; sequence++) {
+    try {
+      await selfCheck(sequence)
+      return
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'DAMAGED' || sequence + 1 >= first + Math.min(size, CHECKED)) throw error
+    }
+  }
 }
 
 async function attest (

@@ -5,6 +5,8 @@ import type { Batches } from '../store/batches.js'
 import { type Mark, type SealedMark, START } from '../store/mark.js'
 import type { Log } from './context.js'
 
+const STEPS = 64
+
 type Headers = Pick<Batches, 'header'>
 type Found = AnchorMarks & { readonly sealed: SealedMark | 'unreadable' }
 
@@ -27,12 +29,30 @@ export async function soundMarks (batches: Headers, found: Found, log: Log): Pro
   const atMost = damage === undefined ? sealed.batches : Infinity // nothing is known of that then
   const lower = async (name: string, mark: Mark | 'unreadable', from: Mark): Promise<Mark> => {
     const says = await wrongWith(batches, mark)
-    if (says === undefined && mark !== 'unreadable' && mark.batches >= from.batches && mark.batches <= atMost) return mark
+    // A header that is there and cannot be read speaks against itself: the stage that needs it will say so.
+    if ((says === undefined || await isHeader(batches, mark)) && mark !== 'unreadable' && mark.batches >= from.batches && mark.batches <= atMost) return mark
     log.warn({ mark: name, from: from.batches }, `the watermark ${name} ${says ?? 'is not in its order'}: its stage begins lower, and repeats what is done already`)
     return from
   }
   const final = await lower('final', found.final, START)
-  return { sealed, final, anchored: await lower('anchored', found.anchored, final), damage: damage === undefined ? undefined : `the watermark sealed ${damage}` }
+  const anchored = await lower('anchored', found.anchored, final)
+  if (damage === undefined) return { sealed, final, anchored, damage }
+  return { sealed: await lastBelow(batches, Math.max(sealed.batches, anchored.batches), anchored), final, anchored, damage: `the watermark sealed ${damage}` }
+}
+
+/** Steps down to the last header that can be read, where that is not far: what is there is shown, though nothing goes on from it. */
+async function lastBelow (batches: Headers, most: number, least: Mark): Promise<Mark> {
+  for (let number = most - 1; number >= Math.max(least.batches, most - STEPS); number--) {
+    const header = readable(await batches.header(number))
+    if (header !== undefined) return { batches: number + 1, sequence: Number(header.first) + Number(header.size) }
+  }
+  return least
+}
+
+async function isHeader (batches: Headers, mark: Mark | 'unreadable'): Promise<boolean> {
+  if (mark === 'unreadable' || mark.batches === 0) return false
+  const header = await batches.header(mark.batches - 1)
+  return header !== undefined && readable(header) === undefined
 }
 
 async function wrongWithSealed (batches: Headers, mark: Found['sealed']): Promise<string | undefined> {

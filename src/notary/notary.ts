@@ -204,6 +204,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     async close (drainMs) {
       intake.stop('CLOSING')
       await uploads.close()
+      sealer.holdNobody()
       await committer.close()
       sealer.wake()
       if (link.isUp && progress.received > 0) await progress.reach(progress.received - 1, 'final', drainMs)

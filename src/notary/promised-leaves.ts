@@ -22,11 +22,13 @@ export interface FoundUnsealed {
  */
 export async function readPromised ({ crypto, log }: Context, deposits: Deposits, from: number, to: number): Promise<FoundUnsealed> {
   const pending = createUnsealed()
+  const end = await damageIn(async () => await deposits.promisedEnd())
+  if (typeof end === 'string') return { pending, damage: end }
+  if (Math.max(from, end) > to) return { pending, damage: `record ${Math.max(from, end) - 1} is missing, which was promised` }
   for (let at = from; at < to;) {
-    const group = await groupAt(deposits, at)
+    const group = await damageIn(async () => await deposits.groupOf(at) ?? `the commit group of record ${at} is missing`)
     if (typeof group === 'string') return { pending, damage: group }
     const [first, end] = [Number(group.statement.firstSequence), Number(group.statement.firstSequence) + Number(group.statement.groupSize)]
-    if (end > to) return { pending, damage: `record ${end - 1} is missing, which a commit group promises` }
     const leaves = await ofRecords(crypto, deposits, group, first, end) ?? ofGroup(crypto, group)
     if (leaves === undefined) return { pending, damage: `neither the records nor the leaves of commit group ${first} lead to the root that was signed` }
     if (leaves.isStored) log.error({ from: first, to: end }, 'records that are not sealed yet are not what they were: they are sealed as their receipts promise')
@@ -36,9 +38,10 @@ export async function readPromised ({ crypto, log }: Context, deposits: Deposits
   return { pending, damage: undefined }
 }
 
-async function groupAt (deposits: Deposits, sequence: number): Promise<StoredGroup | string> {
+/** What was read, or why it cannot be. */
+async function damageIn<T> (read: () => Promise<T | string>): Promise<T | string> {
   try {
-    return await deposits.groupOf(sequence) ?? `the commit group of record ${sequence} is missing`
+    return await read()
   } catch (error) {
     if (error instanceof StoreError && error.code === 'DAMAGED') return error.message
     throw error

@@ -150,7 +150,7 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
   /** What this log has at the place of a record, which may be another's. */
   const keptOf = async (record: EvidenceRecord): Promise<Buffer | undefined> => {
     const sequence = Number(record.sequence)
-    if (record.log !== context.origin || sequence >= progress.received) return undefined
+    if (record.log !== context.origin || sequence >= Math.max(progress.received, progress.sealed.sequence)) return undefined
     const kept = await recordOf(sequence)
     requireLeaf(context.crypto, kept, sequence, await store.deposits.groupOf(sequence))
     return kept

@@ -1,7 +1,7 @@
 import { type BatchHeader, batchHeaderBytes, batchLeaf } from '../core/batch.js'
 import { toHex } from '../core/bytes.js'
 import { HASH_SIZE } from '../core/merkle.js'
-import type { Batches } from '../store/batches.js'
+import type { Batches, BatchWrite } from '../store/batches.js'
 import { buildBatchTree } from './batch-tree.js'
 import type { Leaves } from './commit-group.js'
 import type { Unsealed } from './unsealed.js'
@@ -21,6 +21,8 @@ export interface Sealer extends Stage {
   add (leaves: Leaves): void
   /** Resolves when deposits may go on after so many that are not sealed; undefined when they may now. */
   room (): Promise<void> | undefined
+  /** The service closes: what was accepted is made durable, whether it can be sealed or not. */
+  holdNobody (): void
 }
 
 /** Batches' worth of deposits that may wait to be sealed: what is in memory has a bound, and who deposits faster waits. */
@@ -40,6 +42,9 @@ export interface SealerOptions {
   readonly onSealed: () => void
 }
 
+/** A batch that is ready to be written. */
+interface Built { readonly write: BatchWrite, readonly sealedMs: number, readonly count: number }
+
 export async function createSealer (options: SealerOptions): Promise<Sealer> {
   const { context, batches, logTree, progress, pending, ageMs, size, isHeld, onSealed } = options
   const { crypto, clock, checkpoint } = context
@@ -55,7 +60,10 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
     return pending.count >= size || age < 0 ? 0 : Math.max(0, ageMs - age) // a clock that was set back makes nobody wait
   }
 
-  const seal = async (): Promise<void> => {
+  /** One whose write failed and may be there all the same: the same one is written again. */
+  let unfinished: Built | undefined
+
+  const build = async (): Promise<Built> => {
     const { batches: number, sequence: first } = progress.sealed
     const { hashes, latest } = pending.peek(size)
     const count = hashes.length / HASH_SIZE
@@ -75,10 +83,18 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
     }
     const logTiles = await logTree.append(number, batchLeaf(crypto, header))
     const mark = { batches: number + 1, sequence: first + count, sealedAt: header.sealedAt }
-    checkpoint('seal.built')
     const { tiles, nodes, tileRoots } = tree
-    await batches.seal({ number, first, header: batchHeaderBytes(header), tiles, nodes, tileRoots, logTiles, mark })
+    return { sealedMs, count, write: { number, first, header: batchHeaderBytes(header), tiles, nodes, tileRoots, logTiles, mark } }
+  }
+
+  const seal = async (): Promise<void> => {
+    unfinished ??= await build()
+    const { write, sealedMs, count } = unfinished
+    checkpoint('seal.built')
+    await batches.seal(write)
     checkpoint('seal.written')
+    unfinished = undefined
+    const { mark } = write
     lastSealed = sealedMs
     pending.drop(count)
     if (pending.count < MOST_WAITING * size) release()
@@ -101,6 +117,7 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
     }
   })
   let timer: NodeJS.Timeout | undefined
+  let isClosing = false
   return {
     ...stage,
     halt (alarm) {
@@ -108,8 +125,13 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
       release() // nothing will be sealed any more; intake has its own reason to refuse
     },
     room () {
-      if (pending.count < MOST_WAITING * size || stage.status().alarm !== undefined) return undefined
+      // Where nothing is sealed, intake has its own reason to refuse.
+      if (pending.count < MOST_WAITING * size || isHeld() || isClosing || stage.status().alarm !== undefined) return undefined
       return new Promise((resolve) => { held.push(resolve) })
+    },
+    holdNobody () {
+      isClosing = true
+      release()
     },
     add (leaves) {
       pending.add(leaves)

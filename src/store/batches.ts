@@ -2,13 +2,14 @@ import { type Database, lastAtOrBefore, put, read, readAll, write } from './data
 import { StoreError } from './errors.js'
 import { numberKey, numberValue, readNumber, textKey } from './keys.js'
 import { markIn, type SealedMark } from './mark.js'
+import { reopened } from './reopening.js'
 
 /**
  * Sealed batches: header, leaf tiles, inner nodes, tile roots, and the tiles of the log's own tree. The sealer owns every key here and is their only
  * writer. A batch is one synced batch with the watermark that puts it into the outbox: what is sealed and not anchored.
  */
 export interface Batches {
-  /** Never over a batch that is there. */
+  /** Never over another batch. One that failed may be there all the same, and is repeated as it was. */
   seal (batch: BatchWrite): Promise<void>
   sealed (): Promise<SealedMark | 'unreadable'>
   header (number: number): Promise<Buffer | undefined>
@@ -45,7 +46,9 @@ const MARK = textKey('w', 'sealed')
 export function createBatches (db: Database): Batches {
   return {
     async seal (batch) {
-      if (await read(db, numberKey('h', batch.number)) !== undefined) {
+      await reopened(db) // what a write that failed has left is seen only then
+      const there = await read(db, numberKey('h', batch.number))
+      if (there !== undefined && !there.equals(batch.header)) {
         throw new StoreError({ code: 'DAMAGED', message: `batch ${batch.number} is sealed already: \`steelyard fsck\` names what is damaged` })
       }
       await write(db, [

@@ -1,4 +1,5 @@
-import type { CommitGroup } from '../core/receipt.js'
+import { EvidenceError } from '../core/errors.js'
+import { type CommitGroup, commitGroup } from '../core/receipt.js'
 import { type Database, lastAtOrBefore, put, type Put, read, readAll, stored, write } from './database.js'
 import { StoreError } from './errors.js'
 import { NUMBER_BYTES, numberKey, numberValue, readNumber, textKey } from './keys.js'
@@ -22,6 +23,8 @@ export interface Deposits {
   records (from: number, to: number): AsyncIterable<Buffer>
   sequenceOf (number: string): Promise<number | undefined>
   private (sequence: number): Promise<PrivatePart | undefined>
+  /** Where the last commit group ends: deposits up to there, without, were promised. */
+  promisedEnd (): Promise<number>
   /** The commit group that holds a sequence number. */
   groupOf (sequence: number): Promise<StoredGroup | undefined>
 }
@@ -80,6 +83,7 @@ export function createDeposits (db: Database, onDurable: (next: number) => void)
     async organizations () {
       const out = new Map<string, number>()
       for await (const [key, value] of db.iterator({ gte: Buffer.from('o'), lt: Buffer.from('p') })) {
+        if (value.length !== NUMBER_BYTES) throw new StoreError({ code: 'DAMAGED', message: 'the counter of an organization is none' })
         out.set(key.toString('latin1', 1), readNumber(value))
       }
       return out
@@ -100,14 +104,15 @@ export function createDeposits (db: Database, onDurable: (next: number) => void)
       return secret === undefined || fields === undefined ? undefined : { secret, fields: fields.toString() }
     },
 
+    async promisedEnd () {
+      const last = await lastAtOrBefore(db, numberKey('g', Number.MAX_SAFE_INTEGER))
+      return last === undefined ? 0 : readNumber(last[0], 1) + Number(groupIn(last).statement.groupSize)
+    },
+
     async groupOf (sequence) {
       const found = await lastAtOrBefore(db, numberKey('g', sequence))
       if (found === undefined) return undefined
-      const { statement, signature } = stored(found[1], 'a commit group') as Partial<StoredGroup>
-      if (statement === undefined || signature === undefined || readNumber(found[0], 1) !== Number(statement.firstSequence)) {
-        throw new StoreError({ code: 'DAMAGED', message: 'a commit group is not one, or stands under another sequence number' })
-      }
-      const group = { statement, signature, text: found[1].toString() }
+      const group = { ...groupIn(found), text: found[1].toString() }
       const first = Number(group.statement.firstSequence)
       const size = Number(group.statement.groupSize)
       if (sequence >= first + size) return undefined
@@ -115,6 +120,22 @@ export function createDeposits (db: Database, onDurable: (next: number) => void)
       const [leaves, nodes] = await readAll(db, [numberKey('e', first), numberKey('d', first)])
       return { ...group, ...(leaves === undefined ? {} : { leaves }), ...(nodes === undefined ? {} : { nodes }) }
     }
+  }
+}
+
+function groupIn ([key, value]: [Buffer, Buffer]): Pick<StoredGroup, 'statement' | 'signature'> {
+  const { statement, signature } = stored(value, 'a commit group') as Partial<StoredGroup>
+  if (typeof signature === 'string' && isStatement(statement) && readNumber(key, 1) === Number(statement.firstSequence)) return { statement, signature }
+  throw new StoreError({ code: 'DAMAGED', message: 'a commit group is not one, or stands under another sequence number' })
+}
+
+function isStatement (value: unknown): value is CommitGroup {
+  try {
+    commitGroup(value, 'statement')
+    return true
+  } catch (error) {
+    if (error instanceof EvidenceError) return false
+    throw error
   }
 }
 

@@ -1,13 +1,17 @@
 /** What waits to be sealed or anchored, and changed on the disk meanwhile: it goes on as it was promised, or not at all. */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { toHex } from '../../src/core/bytes.js'
 import { leafHash } from '../../src/core/merkle.js'
 import { parseProof } from '../../src/core/proof.js'
 import { recordBytes } from '../../src/core/record.js'
 import { nodeCrypto } from '../../src/platform/node.js'
+import { StoreError } from '../../src/store/errors.js'
 import { numberKey, numberValue, textKey } from '../../src/store/keys.js'
+import { openStore } from '../../src/store/store.js'
 import { flipBit, remove, replaceText, withDatabase } from '../support/damage.js'
-import { allFinal, deposit, stage, world, type World } from '../support/notary-world.js'
+import { allFinal, deposit, noop, silent, stage, world, type World } from '../support/notary-world.js'
 import { until } from '../support/service.js'
 
 const HOUR = 3_600_000
@@ -23,8 +27,12 @@ async function unsealed (t: Test): Promise<World & { readonly leaves: readonly s
 }
 
 const RECORD = numberKey('r', 2)
+const garble = (key: Buffer) => async (folder: string): Promise<void> => {
+  await withDatabase(folder, (db) => db.write([{ type: 'put', key, value: Buffer.from('{"') }]))
+}
 const RECORD_CHANGES: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   changed: (folder) => replaceText(folder, RECORD, /"sha256":"....../, '"sha256":"aaaaaa'),
+  garbled: garble(RECORD),
   gone: (folder) => remove(folder, RECORD)
 }
 
@@ -48,10 +56,12 @@ const GROUP_CHANGES: Readonly<Record<string, (folder: string) => Promise<void>>>
     await flipBit(folder, numberKey('e', 0))
   },
   'the root that was signed': (folder) => replaceText(folder, numberKey('g', 0), /"groupRoot":"....../, '"groupRoot":"aaaaaa'),
+  'the form of the root': (folder) => replaceText(folder, numberKey('g', 0), /"groupRoot":"./, '"groupRoot":"X'),
   'the group': (folder) => remove(folder, numberKey('g', 0)),
-  'the last record, which another deposit would be numbered as': async (folder) => {
+  'the words of the group': garble(numberKey('g', 0)),
+  'the last record, whose number another deposit would get,': async (folder) => {
     await remove(folder, numberKey('r', DEPOSITS - 1))
-    await withDatabase(folder, async (db) => { await db.write([]) })
+    await rm(join(folder, 'high-water'))
   }
 }
 
@@ -66,6 +76,84 @@ for (const [what, damage] of Object.entries(GROUP_CHANGES)) {
     t.equal(ledger.anchors, 0)
   })
 }
+
+t.test('the first record that waits garbled: the service starts, and keeps what was promised', async (t) => {
+  const { folder, ledger, leaves } = await unsealed(t)
+  await garble(numberKey('r', 0))(folder)
+  const at = await world(t, { folder, ledger })
+  await allFinal(at)
+  t.equal((await at.notary.reader.tile(0, 0)).toString('hex', 0, 32), leaves[0])
+})
+
+t.test('records that were sealed are gone at the end, and the mark with them: none of their numbers is given again', async (t) => {
+  const before = await world(t)
+  await deposit(before, DEPOSITS)
+  await allFinal(before)
+  const proof = parseProof(await before.notary.prover.prove({ sequence: DEPOSITS - 1 }))
+  await before.close()
+  await remove(before.folder, numberKey('r', DEPOSITS - 1))
+  await rm(join(before.folder, 'high-water'))
+  const at = await world(t, { folder: before.folder, ledger: before.ledger })
+  await until(async () => await Promise.resolve(at.notary.link.isUp))
+  await t.rejects(deposit(at, 1), { code: 'LOG_DAMAGED' })
+  await t.rejects(at.notary.prover.upgrade(proof), { code: 'DAMAGED' }, 'nor is the log said never to have had it')
+  t.equal(parseProof(await at.notary.prover.prove({ sequence: 0 })).record.sequence, '0')
+})
+
+t.test('a batch whose write failed and is there all the same is written again as it was', async (t) => {
+  const folder = t.testdir({})
+  const store = await openStore(folder, noop, { log: silent })
+  const { batches } = store
+  const written: string[] = []
+  const at = await world(t, {
+    folder,
+    store: {
+      ...store,
+      batches: {
+        ...batches,
+        async seal (batch) {
+          await batches.seal(batch)
+          written.push(Buffer.from(batch.header).toString())
+          if (written.length === 1) throw new StoreError({ code: 'WRITE_FAILED', message: 'the disk said so' })
+        }
+      }
+    }
+  })
+  await deposit(at, 2)
+  await until(async () => await Promise.resolve(written.length === 1))
+  await deposit(at, 1)
+  await allFinal(at)
+  t.equal(written[1], written[0])
+  t.equal(at.notary.progress.final.sequence, 3)
+})
+
+t.test('a header that is damaged makes no mark wrong: what is final stays so, and the log goes on', async (t) => {
+  const before = await world(t)
+  for (let i = 0; i < 3; i++) {
+    await deposit(before, 2)
+    await allFinal(before)
+  }
+  await before.close()
+  await replaceText(before.folder, textKey('w', 'final'), /"batches":3,"sequence":6/, '"batches":2,"sequence":4')
+  await garble(numberKey('h', 1))(before.folder)
+  const at = await world(t, { folder: before.folder, ledger: before.ledger })
+  await deposit(at, 1)
+  await allFinal(at)
+  t.equal(at.notary.progress.final.sequence, 7)
+  await t.rejects(at.notary.reader.batch(1), { code: 'DAMAGED' })
+})
+
+t.test('a service closes although nothing can be sealed and deposits wait for that', async (t) => {
+  const folder = t.testdir({})
+  const store = await openStore(folder, noop, { log: silent })
+  const seal = (): Promise<void> => Promise.reject(new StoreError({ code: 'WRITE_FAILED', message: 'the disk said so' }))
+  const at = await world(t, { folder, store: { ...store, batches: { ...store.batches, seal } }, sealSize: 2 })
+  const first = deposit(at, 40)
+  await until(async () => await Promise.resolve(at.notary.progress.received === 40))
+  const waiting = deposit(at, 2)
+  await at.notary.close(0)
+  t.equal((await first).length + (await waiting).length, 42)
+})
 
 /** Batches that are sealed and not anchored, in a log that is not open. */
 async function unanchored (t: Test, batches: number): Promise<World> {
