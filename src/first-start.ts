@@ -7,6 +7,7 @@ import { openTrust } from './core/verify/trust-root.js'
 import type { Signer } from './notary/context.js'
 import { nodeCrypto } from './platform/node.js'
 import { type ApiKeys, SCOPES, type Scope } from './store/api-keys.js'
+import { unlessDamaged } from './store/errors.js'
 import type { LogIdentity } from './store/meta.js'
 import type { Store } from './store/store.js'
 
@@ -66,7 +67,7 @@ async function requireUnused ({ data }: Config, store: Store): Promise<void> {
 /** Receipts by a key that the log does not have would hold before nobody, and what they are about would never become final. */
 async function requireOwnKey ({ receiptKeyFile }: Config, store: Store, { keyId }: Signer): Promise<void> {
   const last = await store.deposits.nextSequence() - 1
-  const group = last < 0 ? undefined : await store.deposits.groupOf(last).catch(() => undefined) // one that is damaged closes the intake
+  const group = last < 0 ? undefined : await unlessDamaged(store.deposits.groupOf(last)) // a damaged one closes the intake
   const used = group?.statement.keyId
   if (used === undefined || used === keyId) return
   if (isRegistered(await store.meta.bundleFile(), keyId)) return // one that the ledger has registered as well

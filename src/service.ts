@@ -10,6 +10,7 @@ import type { Context } from './notary/context.js'
 import { createNotary, type Notary, type NotaryOptions } from './notary/notary.js'
 import { createSteadyClock } from './notary/steady-clock.js'
 import { nodeCrypto } from './platform/node.js'
+import { unlessDamaged } from './store/errors.js'
 import { createCheckpoint } from './store/fault-points.js'
 import { openStore, type Store } from './store/store.js'
 import { makeFolder } from './store/unusable.js'
@@ -127,7 +128,7 @@ async function start (options: ServiceOptions, store: Store, checkpoint: Context
 /** By the last commit group and the last batch; what cannot be read of them is found and said later. */
 async function lastTimeGiven ({ deposits, batches }: Store): Promise<number> {
   const [next, sealed] = await Promise.all([deposits.nextSequence(), batches.sealed()])
-  const group = next === 0 ? undefined : await deposits.groupOf(next - 1).catch(() => undefined)
+  const group = next === 0 ? undefined : await unlessDamaged(deposits.groupOf(next - 1))
   const times = [group?.statement.signedAt, sealed === 'unreadable' ? undefined : sealed.sealedAt]
   return Math.max(0, ...times.map((time) => Date.parse(time ?? '')).filter(Number.isFinite))
 }

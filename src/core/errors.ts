@@ -28,6 +28,16 @@ export class EvidenceError extends Error {
   }
 }
 
+/** What a parser makes of bytes; undefined where it refuses them. */
+export function unlessRefused<T> (parse: () => T): T | undefined {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof EvidenceError) return undefined
+    throw error
+  }
+}
+
 /** @internal Shorthand used by the strict parsers. */
 export function formatError (path: string, message: string): EvidenceError {
   return new EvidenceError({ code: 'FORMAT', message: `${path}: ${message}`, path })

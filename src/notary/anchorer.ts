@@ -10,7 +10,6 @@ import { StoreError } from '../store/errors.js'
 import type { Mark } from '../store/mark.js'
 import type { Context } from './context.js'
 import { requireInLog } from './held-log-tree.js'
-import type { LogTree } from './log-tree.js'
 import type { Progress } from './progress.js'
 import { createStage, type Stage } from './stage.js'
 
@@ -30,8 +29,6 @@ export interface AnchorerOptions {
   readonly context: Context
   readonly anchors: Anchors
   readonly batches: Batches
-  /** Held to the headers. */
-  readonly logTree: LogTree
   readonly progress: Progress
   /** The ledger, while it is connected; whoever connects it wakes the stage. */
   readonly ledger: () => Ledger | undefined
@@ -100,15 +97,13 @@ function isFork (error: unknown): boolean {
 }
 
 /** Headers as they were sealed: one that changed on the disk would be on the ledger for good, and its deposits in no batch that can be proved. */
-async function readHeaders ({ context, batches, logTree }: AnchorerOptions, from: number, count: number): Promise<Buffer[]> {
-  const headers = await Promise.all(Array.from({ length: count }, async (_, i) => {
+async function readHeaders ({ context, batches }: AnchorerOptions, from: number, count: number): Promise<Buffer[]> {
+  return await Promise.all(Array.from({ length: count }, async (_, i) => {
     const header = await batches.header(from + i)
     if (header === undefined) throw new StoreError({ code: 'DAMAGED', message: `batch ${from + i} is sealed, but has no header` })
     await requireInLog(context.crypto, batches, from + i, header)
     return header
   }))
-  await logTree.head(from + count)
-  return headers
 }
 
 /** The ledger's answer must be about exactly what was sent. */

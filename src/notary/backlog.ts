@@ -1,4 +1,5 @@
 import type { Deposits } from '../store/deposits.js'
+import { unlessDamaged } from '../store/errors.js'
 import type { Context } from './context.js'
 import type { Progress } from './progress.js'
 
@@ -25,7 +26,7 @@ export async function createBacklog (context: Context, deposits: Deposits, progr
   }
   /** By its commit group, all of which comes before one signature: the record itself may not be what it was. */
   const receivedAt = async (sequence: number): Promise<number> => {
-    const group = await deposits.groupOf(sequence).catch(() => undefined)
+    const group = await unlessDamaged(deposits.groupOf(sequence))
     return group === undefined ? context.clock() : Date.parse(group.statement.signedAt)
   }
   await anchored()

@@ -2,7 +2,7 @@ import { toHex } from '../core/bytes.js'
 import { LedgerError } from '../ledger/errors.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { Doubt } from '../store/doubt.js'
-import { StoreError } from '../store/errors.js'
+import { isDamage } from '../store/errors.js'
 import type { HighWater } from '../store/high-water.js'
 import type { Meta } from '../store/meta.js'
 import type { Context } from './context.js'
@@ -70,7 +70,7 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
     try {
       return toHex(await logTree.head(size))
     } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'DAMAGED') throw error
+      if (!isDamage(error)) throw error
       damage = error.message
       isHeld = true
       context.log.error({ damage, folder: meta.folder }, DAMAGED)

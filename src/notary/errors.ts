@@ -4,7 +4,7 @@ export type NotaryErrorCode =
   | 'LEDGER_FORK' // the ledger holds another batch under one of our numbers: nothing is promised any more
   | 'LEDGER_AHEAD' // the ledger holds batches that the data folder does not: the folder is older
   | 'LEDGER_MISSING' // the embedded ledger that the log is on is not where it was
-  | 'LOG_DAMAGED' // a watermark does not stand where its last batch ends
+  | 'LOG_DAMAGED' // the log in the database is not what was promised: its sealing mark, its tree, or what waits to be sealed
   | 'LOG_TRUNCATED' // the database ends before deposits that were acknowledged from it
   | 'LOG_UNCONFIRMED' // the data folder was restored, repaired or copied, or lost its mark: what was promised from it may not be in it
   | 'OVERLOADED' // the queue of deposits is full

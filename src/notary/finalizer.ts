@@ -4,7 +4,7 @@ import { LedgerError } from '../ledger/errors.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { AnchoredBatch, Anchors, Location, StoredBlock } from '../store/anchors.js'
 import type { Batches } from '../store/batches.js'
-import { StoreError } from '../store/errors.js'
+import { isDamage, StoreError } from '../store/errors.js'
 import type { Context } from './context.js'
 import type { Progress } from './progress.js'
 import { createStage, type Stage } from './stage.js'
@@ -72,7 +72,7 @@ async function checkOne (selfCheck: FinalizerOptions['selfCheck'], first: number
       await selfCheck(sequence)
       return
     } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'DAMAGED' || sequence + 1 >= first + Math.min(size, CHECKED)) throw error
+      if (!isDamage(error) || sequence + 1 >= first + Math.min(size, CHECKED)) throw error
     }
   }
 }

@@ -1,7 +1,7 @@
-import { parseBatchHeader } from '../core/batch.js'
+import { type BatchHeader, parseBatchHeader } from '../core/batch.js'
 import { equalBytes, toHex } from '../core/bytes.js'
 import type { Crypto } from '../core/crypto.js'
-import { EvidenceError } from '../core/errors.js'
+import { unlessRefused } from '../core/errors.js'
 import { appendLeaf, HASH_SIZE, leafHash, rangeRoot, verifyConsistency } from '../core/merkle.js'
 import { StoreError } from '../store/errors.js'
 import type { Batches } from '../store/batches.js'
@@ -16,9 +16,8 @@ export function holdToHeaders (crypto: Crypto, tree: LogTree, batches: Pick<Batc
   const head = async (size: number): Promise<Uint8Array> => {
     if (size === 0) return await tree.head(0)
     const [root, before, header] = await Promise.all([tree.head(size), tree.range(size - 1), batches.header(size - 1)])
-    if (header === undefined) throw damaged(size)
-    const isContinued = toHex(rangeRoot(crypto, before)) === previousHeadOf(header, size)
-    if (isContinued && equalBytes(rangeRoot(crypto, appendLeaf(crypto, before, leafHash(crypto, header))), root)) return root
+    const isContinued = headerIn(header)?.previousHead === toHex(rangeRoot(crypto, before))
+    if (header !== undefined && isContinued && equalBytes(rangeRoot(crypto, appendLeaf(crypto, before, leafHash(crypto, header))), root)) return root
     throw damaged(size)
   }
   return {
@@ -32,6 +31,11 @@ export function holdToHeaders (crypto: Crypto, tree: LogTree, batches: Pick<Batc
   }
 }
 
+/** A header as it can be read; undefined for one that is not there or has no form any more. */
+export function headerIn (bytes: Uint8Array | undefined): BatchHeader | undefined {
+  return bytes === undefined ? undefined : unlessRefused(() => parseBatchHeader(bytes))
+}
+
 /** Holds a header to its leaf in the log. */
 export async function requireInLog (crypto: Crypto, batches: Pick<Batches, 'logTile'>, number: number, header: Uint8Array): Promise<void> {
   const tile = await batches.logTile(0, Math.floor(number / TILE))
@@ -40,16 +44,7 @@ export async function requireInLog (crypto: Crypto, batches: Pick<Batches, 'logT
   throw new StoreError({ code: 'DAMAGED', message: `the header of batch ${number} is not the one in the log` })
 }
 
-function previousHeadOf (header: Uint8Array, size: number): string {
-  try {
-    return parseBatchHeader(header).previousHead
-  } catch (cause) {
-    if (!(cause instanceof EvidenceError)) throw cause
-    throw damaged(size, cause)
-  }
-}
-
-function damaged (size: number, cause?: unknown): StoreError {
+function damaged (size: number): StoreError {
   const message = `the stored tree of the log and the header of batch ${size - 1} do not fit: \`steelyard fsck\` names what is damaged`
-  return new StoreError({ code: 'DAMAGED', message, cause })
+  return new StoreError({ code: 'DAMAGED', message })
 }

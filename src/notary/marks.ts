@@ -1,11 +1,12 @@
-import { type BatchHeader, parseBatchHeader } from '../core/batch.js'
-import { EvidenceError } from '../core/errors.js'
 import type { AnchorMarks } from '../store/anchors.js'
 import type { Batches } from '../store/batches.js'
 import { type Mark, type SealedMark, START } from '../store/mark.js'
 import type { Log } from './context.js'
+import { headerIn } from './held-log-tree.js'
 
+/** Headers that are looked at below a watermark of sealing that cannot be. */
 const STEPS = 64
+const UNREADABLE = 'stands behind a header that cannot be read'
 
 type Headers = Pick<Batches, 'header'>
 type Found = AnchorMarks & { readonly sealed: SealedMark | 'unreadable' }
@@ -29,8 +30,9 @@ export async function soundMarks (batches: Headers, found: Found, log: Log): Pro
   const atMost = damage === undefined ? sealed.batches : Infinity // nothing is known of that then
   const lower = async (name: string, mark: Mark | 'unreadable', from: Mark): Promise<Mark> => {
     const says = await wrongWith(batches, mark)
+    const isInOrder = mark !== 'unreadable' && mark.batches >= from.batches && mark.batches <= atMost
     // A header that is there and cannot be read speaks against itself: the stage that needs it will say so.
-    if ((says === undefined || await isHeader(batches, mark)) && mark !== 'unreadable' && mark.batches >= from.batches && mark.batches <= atMost) return mark
+    if (isInOrder && (says === undefined || says === UNREADABLE)) return mark
     log.warn({ mark: name, from: from.batches }, `the watermark ${name} ${says ?? 'is not in its order'}: its stage begins lower, and repeats what is done already`)
     return from
   }
@@ -43,16 +45,10 @@ export async function soundMarks (batches: Headers, found: Found, log: Log): Pro
 /** Steps down to the last header that can be read, where that is not far: what is there is shown, though nothing goes on from it. */
 async function lastBelow (batches: Headers, most: number, least: Mark): Promise<Mark> {
   for (let number = most - 1; number >= Math.max(least.batches, most - STEPS); number--) {
-    const header = readable(await batches.header(number))
+    const header = headerIn(await batches.header(number))
     if (header !== undefined) return { batches: number + 1, sequence: Number(header.first) + Number(header.size) }
   }
   return least
-}
-
-async function isHeader (batches: Headers, mark: Mark | 'unreadable'): Promise<boolean> {
-  if (mark === 'unreadable' || mark.batches === 0) return false
-  const header = await batches.header(mark.batches - 1)
-  return header !== undefined && readable(header) === undefined
 }
 
 async function wrongWithSealed (batches: Headers, mark: Found['sealed']): Promise<string | undefined> {
@@ -66,18 +62,10 @@ async function wrongWithSealed (batches: Headers, mark: Found['sealed']): Promis
 async function wrongWith (batches: Headers, mark: SealedMark | 'unreadable'): Promise<string | undefined> {
   if (mark === 'unreadable') return 'cannot be read'
   if (mark.batches === 0) return mark.sequence === 0 ? undefined : 'stands among the records of no batch'
-  const last = readable(await batches.header(mark.batches - 1))
-  if (last === undefined) return `stands behind batch ${mark.batches - 1}, whose header cannot be read`
+  const bytes = await batches.header(mark.batches - 1)
+  if (bytes === undefined) return `stands behind batch ${mark.batches - 1}, which is not there`
+  const last = headerIn(bytes)
+  if (last === undefined) return UNREADABLE
   if (mark.sequence !== Number(last.first) + Number(last.size)) return `does not stand where batch ${mark.batches - 1} ends`
   return mark.sealedAt === undefined || mark.sealedAt === last.sealedAt ? undefined : `has another time than batch ${mark.batches - 1}`
-}
-
-/** A header as it can be read; undefined for one that is not there or has no form any more. */
-export function readable (header: Uint8Array | undefined): BatchHeader | undefined {
-  try {
-    return header === undefined ? undefined : parseBatchHeader(header)
-  } catch (error) {
-    if (error instanceof EvidenceError) return undefined
-    throw error
-  }
 }

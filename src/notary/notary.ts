@@ -136,7 +136,6 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     context,
     anchors,
     batches,
-    logTree,
     progress,
     ledger: () => link.ledger(),
     onAnchored: async () => {

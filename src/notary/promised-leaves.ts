@@ -2,7 +2,7 @@ import { fromHex, equalBytes } from '../core/bytes.js'
 import { HASH_SIZE, leafHash, rootOf } from '../core/merkle.js'
 import { parseRecord } from '../core/record.js'
 import type { Deposits, StoredGroup } from '../store/deposits.js'
-import { StoreError } from '../store/errors.js'
+import { isDamage } from '../store/errors.js'
 import type { Leaves } from './commit-group.js'
 import type { Context } from './context.js'
 import { hashesOf } from './tree-nodes.js'
@@ -43,7 +43,7 @@ async function damageIn<T> (read: () => Promise<T | string>): Promise<T | string
   try {
     return await read()
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'DAMAGED') return error.message
+    if (isDamage(error)) return error.message
     throw error
   }
 }

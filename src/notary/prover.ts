@@ -69,14 +69,13 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
 
   const recordOf = async (sequence: number): Promise<Buffer> => required(await store.deposits.record(sequence), `record ${sequence}`)
 
-  const groupOf = async ({ sequence, ...known }: Known): Promise<{ path: string[], stored: StoredGroup } & Pick<Receipt, 'statement' | 'signature'>> => {
+  const groupOf = async ({ sequence, ...known }: Known): Promise<{ path: string[], text: string } & Pick<Receipt, 'statement' | 'signature'>> => {
     const group = known.group ?? required(await store.deposits.groupOf(sequence), `the commit group of ${sequence}`)
-    const { statement, signature, leaves } = group
-    const { firstSequence, groupSize } = statement
+    const { statement, statement: { firstSequence, groupSize }, signature, leaves, text } = group
     requireSigned(context.crypto, group, keyOf)
-    if (groupSize === '1') return { statement, signature, stored: group, path: [] }
+    if (groupSize === '1') return { statement, signature, text, path: [] }
     const path = groupPath(context.crypto, group, required(leaves, `the leaves of commit group ${firstSequence}`), sequence - Number(firstSequence))
-    return { statement, signature, stored: group, path: path.map(toHex) }
+    return { statement, signature, text, path: path.map(toHex) }
   }
 
   const readBatch = async (number: number, isFinal: boolean): Promise<BatchPart> => {
@@ -135,11 +134,10 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
     const [record, group, { part: { texts, ...tree }, ...found }] = await Promise.all([
       known.bytes ?? recordOf(sequence), groupOf(known), inBatch()
     ])
-    requireLeaf(context.crypto, record, sequence, group.stored)
     requireSealedAt(context.crypto, record, sequence, found)
     const path = batchPath(context.crypto, { ...tree, ...found })
     const [batch, receipt] = [pathText(path.map(toHex)), pathText(group.path)]
-    return utf8(proofText({ ...texts, disclosures, batchPath: batch, receiptPath: receipt, group: group.stored.text, record: record.toString() }))
+    return utf8(proofText({ ...texts, disclosures, batchPath: batch, receiptPath: receipt, group: group.text, record: record.toString() }))
   }
 
   const requireSealed = (sequence: number): void => {

@@ -6,8 +6,8 @@ import { buildBatchTree } from './batch-tree.js'
 import type { Leaves } from './commit-group.js'
 import type { Unsealed } from './unsealed.js'
 import { type Context, timeText } from './context.js'
+import { headerIn } from './held-log-tree.js'
 import type { LogTree } from './log-tree.js'
-import { readable } from './marks.js'
 import type { Progress } from './progress.js'
 import { createStage, type Stage } from './stage.js'
 
@@ -152,7 +152,6 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
 }
 
 async function lastSealedAt ({ batches, progress: { sealed } }: SealerOptions): Promise<number> {
-  const header = sealed.batches === 0 ? undefined : await batches.header(sealed.batches - 1)
-  const last = readable(header)
+  const last = sealed.batches === 0 ? undefined : headerIn(await batches.header(sealed.batches - 1))
   return last === undefined ? 0 : Date.parse(last.sealedAt) // nothing is sealed behind one that cannot be read
 }

@@ -5,8 +5,6 @@ import { parseResponsePayload } from '../core/fabric/transaction.js'
 import { FabricRefusal } from '../core/fabric/refusal.js'
 import { type BatchEntry, parseReadBack } from '../core/ledger-values.js'
 import { type FabricReadback, fabricReadback } from '../core/proof.js'
-import { base64url, object } from '../core/strict.js'
-import { commitGroup, type CommitGroup } from '../core/receipt.js'
 import { parseCanonical } from '../core/jcs.js'
 import { hashesOf } from '../notary/tree-nodes.js'
 import { numberKey, readNumber } from '../store/keys.js'
@@ -14,7 +12,6 @@ import type { View } from '../store/maintenance.js'
 
 /** Values of the database, read as what a stranger gave: undefined where they are not what they must be. */
 const LIMITS = { bytes: 1_048_576, depth: 8 } as const
-const storedGroup = object({ statement: commitGroup, signature: base64url(64, 64) })
 
 /** The value that a parser makes of bytes, or undefined when they are not of its form. */
 export function readable<T> (parse: () => T): T | undefined {
@@ -24,12 +21,6 @@ export function readable<T> (parse: () => T): T | undefined {
     if (error instanceof EvidenceError || error instanceof FabricRefusal || error instanceof SyntaxError) return undefined
     throw error
   }
-}
-
-export interface Group { readonly statement: CommitGroup, readonly signature: string }
-
-export function parseGroup (bytes: Uint8Array): Group | undefined {
-  return readable(() => storedGroup(parseCanonical(bytes, LIMITS), 'group'))
 }
 
 /** JSON of the database, unchecked. */

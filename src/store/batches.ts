@@ -2,7 +2,6 @@ import { type Database, lastAtOrBefore, put, read, readAll, write } from './data
 import { StoreError } from './errors.js'
 import { numberKey, numberValue, readNumber, textKey } from './keys.js'
 import { markIn, type SealedMark } from './mark.js'
-import { reopened } from './reopening.js'
 
 /**
  * Sealed batches: header, leaf tiles, inner nodes, tile roots, and the tiles of the log's own tree. The sealer owns every key here and is their only
@@ -46,7 +45,6 @@ const MARK = textKey('w', 'sealed')
 export function createBatches (db: Database): Batches {
   return {
     async seal (batch) {
-      await reopened(db) // what a write that failed has left is seen only then
       const there = await read(db, numberKey('h', batch.number))
       if (there !== undefined && !there.equals(batch.header)) {
         throw new StoreError({ code: 'DAMAGED', message: `batch ${batch.number} is sealed already: \`steelyard fsck\` names what is damaged` })

@@ -1,8 +1,8 @@
-import { EvidenceError } from '../core/errors.js'
-import { type CommitGroup, commitGroup } from '../core/receipt.js'
-import { type Database, lastAtOrBefore, put, type Put, read, readAll, stored, write } from './database.js'
+import type { CommitGroup } from '../core/receipt.js'
+import { type Database, lastAtOrBefore, put, type Put, read, readAll, write } from './database.js'
 import { StoreError } from './errors.js'
 import { NUMBER_BYTES, numberKey, numberValue, readNumber, textKey } from './keys.js'
+import { parseGroup, type SignedGroup } from './stored-group.js'
 
 /**
  * Deposits: records, their numbers, secrets, metadata and commit groups. The committer owns every key here and is their only writer.
@@ -123,20 +123,10 @@ export function createDeposits (db: Database, onDurable: (next: number) => void)
   }
 }
 
-function groupIn ([key, value]: [Buffer, Buffer]): Pick<StoredGroup, 'statement' | 'signature'> {
-  const { statement, signature } = stored(value, 'a commit group') as Partial<StoredGroup>
-  if (typeof signature === 'string' && isStatement(statement) && readNumber(key, 1) === Number(statement.firstSequence)) return { statement, signature }
+function groupIn ([key, value]: [Buffer, Buffer]): SignedGroup {
+  const group = parseGroup(value)
+  if (group !== undefined && readNumber(key, 1) === Number(group.statement.firstSequence)) return group
   throw new StoreError({ code: 'DAMAGED', message: 'a commit group is not one, or stands under another sequence number' })
-}
-
-function isStatement (value: unknown): value is CommitGroup {
-  try {
-    commitGroup(value, 'statement')
-    return true
-  } catch (error) {
-    if (error instanceof EvidenceError) return false
-    throw error
-  }
 }
 
 function groupPuts (group: GroupWrite): Put[] {

@@ -33,3 +33,18 @@ export function writeError (message: string, cause: unknown): StoreError {
     ? new StoreError({ code: 'STORE_FULL', message: `${message}: the disk is full`, cause })
     : new StoreError({ code: 'WRITE_FAILED', message, cause })
 }
+
+/** Whether an error says that something in the store is not what was written. */
+export function isDamage (error: unknown): error is StoreError {
+  return error instanceof StoreError && error.code === 'DAMAGED'
+}
+
+/** What was read, or undefined where it is damaged, for who can do without; every other error passes. */
+export async function unlessDamaged<T> (reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (isDamage(error)) return undefined
+    throw error
+  }
+}

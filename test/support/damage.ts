@@ -1,5 +1,6 @@
-import { cp, open, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import { fsck } from '../../src/ops/fsck/fsck.js'
 import type { Report } from '../../src/ops/report.js'
 import { nodeCrypto } from '../../src/platform/node.js'
@@ -64,22 +65,41 @@ export async function flipFileBit (path: string): Promise<void> {
 const PIECE = 8
 
 /**
- * Changes one bit of a random text where it first stands in tables, in place, so that whoever has them open sees it. What compression has made of
- * the rest stays readable, and LevelDB checks no block that it reads.
+ * Changes one bit of a random text in the tables of a data folder, in place, so that whoever has them open sees it, and nothing else: LevelDB checks no
+ * block that it reads.
  */
 export async function changeIn (tables: readonly string[], text: string): Promise<void> {
   for (const path of tables) {
     const bytes = await readFile(path)
     for (let i = 0; i + PIECE <= text.length; i++) {
       const at = bytes.indexOf(text.slice(i, i + PIECE))
-      if (at < 0) continue
-      const file = await open(path, 'r+')
-      await file.write(Buffer.of((bytes[at + PIECE / 2] as number) ^ 1), 0, 1, at + PIECE / 2)
-      await file.close()
+      if (at < 0 || !await changesOne(path, at + PIECE / 2)) continue
+      await changeAt(path, at + PIECE / 2)
       return
     }
   }
-  throw new Error(`no table has ${text}`)
+  throw new Error(`no table has ${text}, or what it has of it is part of other values`)
+}
+
+async function changeAt (path: string, at: number): Promise<void> {
+  const file = await open(path, 'r+')
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at)
+  await file.write(Buffer.of((buffer[0] as number) ^ 1), 0, 1, at)
+  await file.close()
+}
+
+/** Compression writes four bytes that it has seen before as a reference to them: other values may be made of what changes. */
+async function changesOne (path: string, at: number): Promise<boolean> {
+  const copies = await mkdtemp(join(tmpdir(), 'steelyard-test-'))
+  const [whole, changed] = ['whole', 'changed'].map((name) => join(copies, name)) as [string, string]
+  try {
+    for (const copy of [whole, changed]) await cp(dirname(path), join(copy, 'db'), { recursive: true })
+    await changeAt(join(changed, 'db', basename(path)), at)
+    const after = await dump(changed)
+    return [...await dump(whole)].filter(([key, value]) => after.get(key) !== value).length === 1
+  } finally {
+    await rm(copies, { recursive: true })
+  }
 }
 
 /** Checks a folder without its ledger. */

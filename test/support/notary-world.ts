@@ -78,6 +78,16 @@ export const deposit = async ({ notary }: World, count: number): Promise<Deposit
 export const allFinal = async ({ notary: { progress } }: World): Promise<void> => {
   await until(async () => await Promise.resolve(progress.final.sequence === progress.received))
 }
+/** A log of so many final batches of 20 deposits, not open. */
+export async function finalBatches (t: Test, batches: number): Promise<World> {
+  const at = await world(t)
+  for (let batch = 0; batch < batches; batch++) {
+    await deposit(at, 20)
+    await allFinal(at)
+  }
+  await at.close()
+  return at
+}
 /** What a stage of its pipeline says of itself. */
 export const stage = ({ notary }: World, name: string): ReturnType<Notary['stages'][number]['status']> =>
   notary.stages.map((each) => each.status()).find((status) => status.name === name) as never

@@ -1,27 +1,16 @@
 /** Marks, headers and log tiles that changed on the disk: the log is not sealed over itself, nor is a head signed that was none. */
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { parseProof } from '../../src/core/proof.js'
 import { holdToHeaders } from '../../src/notary/held-log-tree.js'
 import { createLogTree } from '../../src/notary/log-tree.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import { numberKey, textKey } from '../../src/store/keys.js'
 import { dump, flipBit, localFsck, remove, replaceText } from '../support/damage.js'
-import { allFinal, deposit, world, type World } from '../support/notary-world.js'
+import { allFinal, deposit, finalBatches, world } from '../support/notary-world.js'
 import { until } from '../support/service.js'
 
 const BATCHES = 3
 const SEALED = textKey('w', 'sealed')
-
-/** A log of three final batches, not open. */
-async function three (t: Test): Promise<World> {
-  const at = await world(t)
-  for (let batch = 0; batch < BATCHES; batch++) {
-    await deposit(at, 20)
-    await allFinal(at)
-  }
-  await at.close()
-  return at
-}
 
 const SEALED_CHANGES: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   'sealed: lost': (folder) => remove(folder, SEALED),
@@ -39,7 +28,7 @@ const SEALED_CHANGES: Readonly<Record<string, (folder: string) => Promise<void>>
 for (const [what, damage] of Object.entries(SEALED_CHANGES)) {
   for (const isUp of [false, true]) {
     t.test(`${what}, the ledger ${isUp ? 'up' : 'away'}: nothing is taken, and nothing written over`, async (t) => {
-      const { folder, ledger } = await three(t)
+      const { folder, ledger } = await finalBatches(t, BATCHES)
       await damage(folder)
       t.ok((await localFsck(folder)).byCode.WATERMARK_DIFFERS, 'fsck says so as well')
       const before = await dump(folder)
@@ -69,7 +58,7 @@ const LOWER_CHANGES: Readonly<Record<string, (folder: string) => Promise<void>>>
 
 for (const [what, damage] of Object.entries(LOWER_CHANGES)) {
   t.test(`${what}: the stage begins lower, and writes it right`, async (t) => {
-    const { folder, ledger } = await three(t)
+    const { folder, ledger } = await finalBatches(t, BATCHES)
     await damage(folder)
     const at = await world(t, { folder, ledger })
     await deposit(at, 1)
@@ -81,7 +70,7 @@ for (const [what, damage] of Object.entries(LOWER_CHANGES)) {
 }
 
 t.test('a batch is never written over another', async (t) => {
-  const { folder, ledger } = await three(t)
+  const { folder, ledger } = await finalBatches(t, BATCHES)
   const at = await world(t, { folder, ledger })
   const nothing = Buffer.alloc(0)
   await t.rejects(at.store.batches.seal({
@@ -90,7 +79,7 @@ t.test('a batch is never written over another', async (t) => {
 })
 
 t.test('a log tile that changed: no head is signed or told over it, and nothing is sealed on it', async (t) => {
-  const { folder, ledger } = await three(t)
+  const { folder, ledger } = await finalBatches(t, BATCHES)
   await flipBit(folder, numberKey('l', 0, 0), 3)
   ledger.isUp = false
   const at = await world(t, { folder, ledger })
@@ -104,7 +93,7 @@ t.test('a log tile that changed: no head is signed or told over it, and nothing 
 })
 
 t.test('a head is held to the header of its last batch', async (t) => {
-  const { folder, ledger } = await three(t)
+  const { folder, ledger } = await finalBatches(t, BATCHES)
   const at = await world(t, { folder, ledger })
   const { batches } = at.store
   const tree = createLogTree(nodeCrypto, (level, index) => batches.logTile(level, index))

@@ -7,22 +7,11 @@ import { nodeCrypto } from '../../src/platform/node.js'
 import { checksumKey } from '../../src/store/checksums.js'
 import { numberKey, textKey } from '../../src/store/keys.js'
 import { dump, flipBit, localFsck, remove, replaceText, withDatabase } from '../support/damage.js'
-import { allFinal, deposit, noop, world, type World } from '../support/notary-world.js'
+import { allFinal, deposit, finalBatches, noop, type World } from '../support/notary-world.js'
 
 const BATCHES = 3
 const LOG_TILE = numberKey('l', 0, 0)
 const h = (number: number): Buffer => numberKey('h', number)
-
-/** A log of three final batches, not open. */
-async function three (t: Test): Promise<World> {
-  const at = await world(t)
-  for (let batch = 0; batch < BATCHES; batch++) {
-    await deposit(at, 20)
-    await allFinal(at)
-  }
-  await at.close()
-  return at
-}
 
 const rebuilt = async ({ folder, ledger }: World, withLedger: boolean): Promise<Report> => await withDatabase(folder, async (db) => (
   await rebuild({ db, crypto: nodeCrypto, onProgress: noop, ledger: withLedger ? () => Promise.resolve(ledger) : undefined })
@@ -33,7 +22,7 @@ const batchesOf = async (folder: string): Promise<Map<string, string>> => new Ma
 
 t.test('a header that changed is taken from the ledger', async (t) => {
   for (const number of [0, 1, 2]) {
-    const at = await three(t)
+    const at = await finalBatches(t, BATCHES)
     const before = await batchesOf(at.folder)
     await otherTime(at.folder, number)
     t.equal((await rebuilt(at, true)).outcome, 'clean')
@@ -43,7 +32,7 @@ t.test('a header that changed is taken from the ledger', async (t) => {
 
 t.test('where nobody has the header any more, the changed one is named, and nothing is written over what speaks against it', async (t) => {
   for (const number of [0, 1, 2]) {
-    const at = await three(t)
+    const at = await finalBatches(t, BATCHES)
     await otherTime(at.folder, number)
     const before = await batchesOf(at.folder)
     t.match((await rebuilt(at, false)).first, { object: `batch ${number}`, code: 'BATCH_DIFFERS' })
@@ -60,7 +49,7 @@ t.test('a header for which something speaks is not given up', async (t) => {
     ['the time of the mark', (folder) => replaceText(folder, textKey('w', 'sealed'), /"sealedAt":"20/, '"sealedAt":"30')]
   ]
   for (const [what, damage] of damages) {
-    const at = await three(t)
+    const at = await finalBatches(t, BATCHES)
     const before = await batchesOf(at.folder)
     await damage(at.folder)
     await rebuilt(at, false)
@@ -69,7 +58,7 @@ t.test('a header for which something speaks is not given up', async (t) => {
 })
 
 t.test('without marks and tiles the headers are enough, as after an import', async (t) => {
-  const at = await three(t)
+  const at = await finalBatches(t, BATCHES)
   const before = await batchesOf(at.folder)
   await remove(at.folder, ...[...before.keys()].filter((key) => !key.startsWith('68')).map((key) => Buffer.from(key, 'hex')))
   await rebuilt(at, false)
@@ -80,7 +69,7 @@ t.test('without marks and tiles the headers are enough, as after an import', asy
 })
 
 t.test('a header that the ledger has otherwise, and that fits no record here, is not called right', async (t) => {
-  const at = await three(t)
+  const at = await finalBatches(t, BATCHES)
   const before = await batchesOf(at.folder)
   const find = at.ledger.findBatch.bind(at.ledger)
   at.ledger.findBatch = async (number) => {
@@ -92,7 +81,7 @@ t.test('a header that the ledger has otherwise, and that fits no record here, is
 })
 
 t.test('a header under the key of a batch that never was is removed and named', async (t) => {
-  const at = await three(t)
+  const at = await finalBatches(t, BATCHES)
   const before = await batchesOf(at.folder)
   await withDatabase(at.folder, async (db) => {
     await db.write([{ type: 'put', key: h(3), value: await db.get(h(1)) as Buffer }, { type: 'del', key: h(1) }])
@@ -105,7 +94,7 @@ t.test('a header under the key of a batch that never was is removed and named', 
 })
 
 t.test('a header of a batch that was lost is none of those', async (t) => {
-  const at = await three(t)
+  const at = await finalBatches(t, BATCHES)
   await withDatabase(at.folder, async (db) => {
     const next = (await db.get(h(2)) as Buffer).toString().replace('"number":"2"', '"number":"4"')
     await db.write([{ type: 'put', key: h(5), value: Buffer.from(next) }])
@@ -136,7 +125,7 @@ const ATTESTATIONS: ReadonlyArray<readonly [string, (folder: string) => Promise<
 
 for (const [what, damage] of ATTESTATIONS) {
   t.test(`what the ledger said of a final batch, ${what}`, async (t) => {
-    const at = await three(t)
+    const at = await finalBatches(t, BATCHES)
     await damage(at.folder)
     const before = await dump(at.folder)
     ok(t, await rebuilt(at, false), { outcome: 'differs' })
@@ -159,7 +148,7 @@ function ok (t: Test, report: Report, expected: object): void {
 }
 
 t.test('a ledger that has not the batch attests nothing of it: the mark stays', async (t) => {
-  const at = await three(t)
+  const at = await finalBatches(t, BATCHES)
   await remove(at.folder, c)
   const before = await batchesOf(at.folder)
   const find = at.ledger.findBatch.bind(at.ledger)

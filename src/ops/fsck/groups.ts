@@ -3,7 +3,7 @@ import { rootOf } from '../../core/merkle.js'
 import { commitGroupSigningInput, ed25519PublicKey } from '../../core/receipt.js'
 import { hashesOf, upperNodesOf } from '../../notary/tree-nodes.js'
 import { numberKey, readNumber } from '../../store/keys.js'
-import { type Group, parseGroup } from '../stored.js'
+import { parseGroup, type SignedGroup } from '../../store/stored-group.js'
 import type { Check } from './check.js'
 import { type Leaf, recordName } from './records.js'
 
@@ -19,7 +19,7 @@ export interface GroupCheck {
   finish (sequence: number): Promise<void>
 }
 
-interface Open { readonly group: Group | undefined, readonly first: number, readonly until: number, readonly leaves: (Leaf | undefined)[] }
+interface Open { readonly group: SignedGroup | undefined, readonly first: number, readonly until: number, readonly leaves: (Leaf | undefined)[] }
 
 const MOST = 65_536
 const groupName = (first: number): string => `commit group ${first}`
@@ -145,7 +145,7 @@ function nameRecords ({ findings }: Check, first: number, leaves: readonly (Leaf
 }
 
 /** Undefined: the key is not known here. */
-function isSigned ({ keys, crypto, findings }: Check, { statement, signature }: Group): boolean | undefined {
+function isSigned ({ keys, crypto, findings }: Check, { statement, signature }: SignedGroup): boolean | undefined {
   const spki = keys?.get(statement.keyId)?.spki
   const key = spki === undefined ? undefined : ed25519PublicKey(fromBase64url(spki))
   if (key === undefined) {

@@ -76,7 +76,7 @@ async function accept (rebuild: Rebuild, place: Place, bytes: Uint8Array | undef
 function follows ({ crypto, origin }: Rebuild, header: BatchHeader, { mark, log }: Place): boolean {
   const size = Number(header.size)
   return header.number === String(mark.batches) && header.first === String(mark.sequence) && header.log === origin &&
-    size >= 1 && size <= MAX_BATCH_SIZE && header.previousHead === toHex(rangeRoot(crypto, log.range()))
+    size >= 1 && size <= MAX_BATCH_SIZE && header.previousHead === toHex(rangeRoot(crypto, log.range))
 }
 
 /** The leaves with the header's root: those of the records or, where a record is lost or changed, of the stored tiles. */
@@ -102,7 +102,7 @@ async function isConfirmed ({ db, crypto }: Rebuild, { log, mark, sealed }: Plac
   const stored = await log.stored()
   const voices = [
     stored === undefined ? undefined : equalBytes(stored, leaf),
-    next?.number !== String(number) ? undefined : next.previousHead === toHex(rangeRoot(crypto, appendLeaf(crypto, log.range(), leaf))),
+    next?.number !== String(number) ? undefined : next.previousHead === toHex(rangeRoot(crypto, appendLeaf(crypto, log.range, leaf))),
     sealed?.batches !== number || sealed.sealedAt === undefined ? undefined : sealed.sealedAt === header.sealedAt
   ]
   return voices.includes(true) || voices.every((voice) => voice === undefined)

@@ -3,7 +3,8 @@ import { leafHash, rootOf } from '../../core/merkle.js'
 import { type EvidenceRecord, parseRecord } from '../../core/record.js'
 import { upperNodesOf } from '../../notary/tree-nodes.js'
 import { numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
-import { type Group, parseGroup, readable } from '../stored.js'
+import { parseGroup, type SignedGroup } from '../../store/stored-group.js'
+import { readable } from '../stored.js'
 import type { Rebuild } from './context.js'
 
 /** Leaf hashes of the records in order; undefined where there is no record that could be one. */
@@ -88,7 +89,7 @@ export function createLeafStream (rebuild: Rebuild): LeafStream {
 
 /** Leaf hashes of commit groups follow from their records; the signed statements do not. */
 function createGroupLeaves ({ db, crypto, findings, repairs }: Rebuild): { feed (sequence: number, leaf: Uint8Array | undefined): Promise<void> } {
-  let open: { group: Group, first: number, leaves: (Uint8Array | undefined)[] } | undefined
+  let open: { group: SignedGroup, first: number, leaves: (Uint8Array | undefined)[] } | undefined
   return {
     async feed (sequence, leaf) {
       if (open === undefined) {
