@@ -14,6 +14,7 @@ import { locate } from './locate.js'
 import { holdToHeaders } from './held-log-tree.js'
 import { createLogTree } from './log-tree.js'
 import { soundMarks } from './marks.js'
+import { soundCounters } from './organization-counters.js'
 import { createProgress, type Progress } from './progress.js'
 import { readPromised } from './promised-leaves.js'
 import { createProver, type Prover } from './prover.js'
@@ -75,9 +76,12 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
   const [received, sealed, marks] = await Promise.all([deposits.nextSequence(), batches.sealed(), anchors.marks()])
   const { damage: wrongMark, ...start } = await soundMarks(batches, { sealed, ...marks }, context.log)
   const progress = createProgress({ received, ...start })
-  const { pending, damage } = wrongMark === undefined
+  const { pending, damage: wrongPromise } = wrongMark === undefined
     ? await readPromised(context, deposits, start.sealed.sequence, received)
     : { pending: createUnsealed(), damage: wrongMark }
+  const isWhole = wrongPromise === undefined && received >= (store.highWater.atStart ?? 0)
+  const { counters, damage: wrongCounters } = await soundCounters(deposits, received, isWhole, context.log)
+  const damage = wrongPromise ?? wrongCounters
   const logTree = holdToHeaders(context.crypto, createLogTree(context.crypto, (level, index) => batches.logTile(level, index)), batches)
   const backlog = await createBacklog(context, deposits, progress)
   const stop = (alarm: LogAlarm): void => {
@@ -160,7 +164,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     context,
     deposits,
     next: received,
-    organizations: await deposits.organizations(),
+    organizations: counters,
     queueLimit: options.queueLimit,
     room: () => sealer.room(),
     onCommitted: (leaves, next) => {
@@ -206,7 +210,8 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
       sealer.holdNobody()
       await committer.close()
       sealer.wake()
-      if (link.isUp && progress.received > 0) await progress.reach(progress.received - 1, 'final', drainMs)
+      const last = (continuity.isHeld ? progress.sealed.sequence : progress.received) - 1 // what is not sealed would be waited for in vain
+      if (link.isUp && last >= 0) await progress.reach(last, 'final', drainMs)
       for (const stage of stages) await stage.close()
     }
   }

@@ -13,6 +13,9 @@ import type { View } from '../store/maintenance.js'
 /** Values of the database, read as what a stranger gave: undefined where they are not what they must be. */
 const LIMITS = { bytes: 1_048_576, depth: 8 } as const
 
+/** More records than any commit group has: what says so has changed, and is not gathered in memory. */
+export const MOST_IN_GROUP = 65_536
+
 /** The value that a parser makes of bytes, or undefined when they are not of its form. */
 export function readable<T> (parse: () => T): T | undefined {
   try {

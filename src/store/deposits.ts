@@ -18,6 +18,8 @@ export interface Deposits {
   nextSequence (): Promise<number>
   /** Next sequence of each organization. */
   organizations (): Promise<Map<string, number>>
+  /** Stores these counters and no others. One synced batch. */
+  resetOrganizations (counters: ReadonlyMap<string, number>): Promise<void>
   record (sequence: number): Promise<Buffer | undefined>
   /** Records `from` to `to` (without), in order; for sealing after a restart. */
   records (from: number, to: number): AsyncIterable<Buffer>
@@ -72,7 +74,7 @@ export function createDeposits (db: Database, onDurable: (next: number) => void)
 
     async retract (group, counters) {
       const dels = groupPuts(group).map(({ key }) => key)
-      await write(db, [...counters].map(([organization, next]) => put(textKey('o', organization), numberValue(next))), dels)
+      await write(db, counterPuts(counters), dels)
     },
 
     async nextSequence () {
@@ -82,11 +84,15 @@ export function createDeposits (db: Database, onDurable: (next: number) => void)
 
     async organizations () {
       const out = new Map<string, number>()
-      for await (const [key, value] of db.iterator({ gte: Buffer.from('o'), lt: Buffer.from('p') })) {
+      for await (const [key, value] of db.iterator(COUNTERS)) {
         if (value.length !== NUMBER_BYTES) throw new StoreError({ code: 'DAMAGED', message: 'the counter of an organization is none' })
         out.set(key.toString('latin1', 1), readNumber(value))
       }
       return out
+    },
+
+    async resetOrganizations (counters) {
+      await write(db, counterPuts(counters), await db.keys(COUNTERS).all())
     },
 
     record: (sequence) => read(db, numberKey('r', sequence)),
@@ -144,6 +150,12 @@ function groupPuts (group: GroupWrite): Put[] {
     if (leaves !== undefined) puts.push(put(numberKey('e', first), leaves))
     if (nodes !== undefined && nodes.length > 0) puts.push(put(numberKey('d', first), nodes))
   }
-  for (const [organization, next] of group.organizations) puts.push(put(textKey('o', organization), numberValue(next)))
+  puts.push(...counterPuts(group.organizations))
   return puts
+}
+
+const COUNTERS = { gte: Buffer.from('o'), lt: Buffer.from('p') }
+
+function counterPuts (counters: ReadonlyMap<string, number>): Put[] {
+  return [...counters].map(([organization, next]) => put(textKey('o', organization), numberValue(next)))
 }

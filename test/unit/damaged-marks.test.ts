@@ -46,6 +46,17 @@ for (const [what, damage] of Object.entries(SEALED_CHANGES)) {
   }
 }
 
+t.test('whoever closes does not wait for what is not sealed', async (t) => {
+  const { folder, ledger } = await finalBatches(t, BATCHES)
+  await remove(folder, SEALED, numberKey('h', BATCHES - 1))
+  const at = await world(t, { folder, ledger })
+  await until(async () => await Promise.resolve(at.notary.link.isUp))
+  t.ok(at.notary.progress.sealed.sequence < at.notary.progress.received)
+  const DAY_MS = 86_400_000
+  await at.notary.close(DAY_MS)
+  await at.close()
+})
+
 const LOWER_CHANGES: Readonly<Record<string, (folder: string) => Promise<void>>> = Object.fromEntries(['anchored', 'final'].flatMap((name) => {
   const key = textKey('w', name)
   return [

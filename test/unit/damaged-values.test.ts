@@ -2,9 +2,10 @@
 import t, { type Test } from 'tap'
 import { exportArchive } from '../../src/ops/archive/write.js'
 import { rebuild } from '../../src/ops/rebuild/rebuild.js'
+import type { Report } from '../../src/ops/report.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import { numberKey, textKey } from '../../src/store/keys.js'
-import { dump, flipBit, localFsck, remove, withDatabase } from '../support/damage.js'
+import { dump, flipBit, localFsck, remove, replaceText, withDatabase } from '../support/damage.js'
 import { allFinal, BY, deposit, digests, noop, world, type World } from '../support/notary-world.js'
 
 const BATCHES = 2
@@ -24,8 +25,14 @@ async function two (t: Test): Promise<World> {
   return at
 }
 
-const rebuilt = async ({ folder, ledger }: World): Promise<void> => await withDatabase(folder, async (db) => {
-  await rebuild({ db, crypto: nodeCrypto, onProgress: noop, ledger: () => Promise.resolve(ledger) })
+const rebuilt = async ({ folder, ledger }: World): Promise<Report> => await withDatabase(folder, async (db) =>
+  await rebuild({ db, crypto: nodeCrypto, onProgress: noop, ledger: () => Promise.resolve(ledger) }))
+
+const exported = async ({ folder }: World): Promise<number> => await withDatabase(folder, async (view) => {
+  let bytes = 0
+  const archive = exportArchive({ view, crypto: nodeCrypto, now: new Date().toISOString(), withContent: false, onProgress: noop })
+  for await (const chunk of archive) bytes += chunk.length
+  return bytes
 })
 
 const NUMBERS = ['0', '-1', '-3', '1.5', '1e300', '"2"', 'null', 'true', '[]']
@@ -113,10 +120,28 @@ t.test('an export ends with a refusal at a key of another length', async (t) => 
   await rebuilt(at) // writes the log's identity, which this world has none of
   for (const prefix of ['s', 'c']) {
     await put(at.folder, Buffer.from(`${prefix}1`), 'x')
-    await t.rejects(withDatabase(at.folder, async (view) => {
-      const archive = exportArchive({ view, crypto: nodeCrypto, now: new Date().toISOString(), withContent: false, onProgress: noop })
-      for await (const chunk of archive) t.ok(chunk.length >= 0)
-    }), { code: 'SOURCE_DIFFERS' }, prefix)
+    await t.rejects(exported(at), { code: 'SOURCE_DIFFERS' }, prefix)
     await remove(at.folder, Buffer.from(`${prefix}1`))
   }
+})
+
+t.test('an export ends with a refusal where half of what is kept beside a record is gone', async (t) => {
+  const at = await two(t)
+  await rebuilt(at)
+  for (const prefix of ['s', 'm'] as const) {
+    const value = Buffer.from((await dump(at.folder)).get(numberKey(prefix, 0).toString('hex')) ?? '', 'hex')
+    await remove(at.folder, numberKey(prefix, 0))
+    await t.rejects(exported(at), { code: 'SOURCE_DIFFERS', message: /record 0/ }, prefix)
+    await put(at.folder, numberKey(prefix, 0), value)
+  }
+  await remove(at.folder, numberKey('s', 0), numberKey('m', 0))
+  await t.resolves(exported(at), 'erased')
+})
+
+t.test('a commit group that says it has a million records', async (t) => {
+  const at = await two(t)
+  await replaceText(at.folder, numberKey('g', 0), /"groupSize":"\d+"/, '"groupSize":"1000000"')
+  t.ok((await localFsck(at.folder)).examples.some(({ object, code }) => object === 'commit group 0' && code === 'GROUP_DIFFERS'))
+  const report = await rebuilt(at)
+  t.ok(report.examples.some(({ object, code }) => object === 'commit group of record 0' && code === 'GROUP_MISSING'), JSON.stringify(report.examples))
 })

@@ -128,6 +128,9 @@ function createLines ({ view, crypto, onProgress }: ExportOptions): Lines {
         }
       },
       async * private () {
+        for await (const [key] of view.entries('m')) { // whoever erases a deposit's fields erases both
+          if (await view.get(numberKey('s', numberOf(key))) === undefined) throw damaged(`the secret of record ${numberOf(key)}`)
+        }
         for await (const [key, secret] of view.entries('s')) {
           const sequence = numberOf(key)
           const fields = await view.get(numberKey('m', sequence))

@@ -4,6 +4,7 @@ import { commitGroupSigningInput, ed25519PublicKey } from '../../core/receipt.js
 import { hashesOf, upperNodesOf } from '../../notary/tree-nodes.js'
 import { numberKey, readNumber } from '../../store/keys.js'
 import { parseGroup, type SignedGroup } from '../../store/stored-group.js'
+import { MOST_IN_GROUP } from '../stored.js'
 import type { Check } from './check.js'
 import { type Leaf, recordName } from './records.js'
 
@@ -21,7 +22,6 @@ export interface GroupCheck {
 
 interface Open { readonly group: SignedGroup | undefined, readonly first: number, readonly until: number, readonly leaves: (Leaf | undefined)[] }
 
-const MOST = 65_536
 const groupName = (first: number): string => `commit group ${first}`
 
 export function createGroupCheck (check: Check): GroupCheck {
@@ -65,7 +65,7 @@ export function createGroupCheck (check: Check): GroupCheck {
         return
       }
       missingFrom = undefined
-      open.leaves.push(leaf)
+      if (open.group !== undefined) open.leaves.push(leaf)
       end = open.until
       if (sequence + 1 < open.until) return
       await close(check, open)
@@ -90,13 +90,17 @@ function opened ({ findings, origin }: Check, first: number, bytes: Buffer, next
   findings.count('commit groups')
   if (group === undefined) {
     findings.differs({ layer: 'commit-group', object: groupName(first), code: 'GROUP_UNREADABLE', says: 'not a signed commit group' }, first)
-  } else if (group.statement.firstSequence !== String(first) || size < 1 || size > MOST || (origin !== undefined && group.statement.log !== origin)) {
+  } else if (group.statement.firstSequence !== String(first) || size < 1 || size > MOST_IN_GROUP || isForeign(group, origin)) {
     const says = `it says that it holds ${size} records from ${group.statement.firstSequence} of ${group.statement.log}`
     findings.differs({ layer: 'commit-group', object: groupName(first), code: 'GROUP_DIFFERS', says }, first)
   } else {
     return { group, first, until: first + size, leaves: [] }
   }
   return { group: undefined, first, until: next ?? Number.MAX_SAFE_INTEGER, leaves: [] }
+}
+
+function isForeign ({ statement }: SignedGroup, origin: string | undefined): boolean {
+  return origin !== undefined && statement.log !== origin
 }
 
 async function close (check: Check, { group, first, leaves }: Open): Promise<void> {

@@ -2,9 +2,9 @@ import { equalBytes, fromHex } from '../../core/bytes.js'
 import { leafHash, rootOf } from '../../core/merkle.js'
 import { type EvidenceRecord, parseRecord } from '../../core/record.js'
 import { upperNodesOf } from '../../notary/tree-nodes.js'
-import { numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
+import { NUMBER_BYTES, numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
 import { parseGroup, type SignedGroup } from '../../store/stored-group.js'
-import { readable } from '../stored.js'
+import { MOST_IN_GROUP, readable } from '../stored.js'
 import type { Rebuild } from './context.js'
 
 /** Leaf hashes of the records in order; undefined where there is no record that could be one. */
@@ -82,8 +82,26 @@ export function createLeafStream (rebuild: Rebuild): LeafStream {
     async finish () {
       while (await readOne()) buffered = []
       findings.count('records', sequence)
-      for (const [organization, next] of organizations) await repairs.ensure('organization counters', textKey('o', organization), numberValue(next))
+      await rebuildCounters(rebuild, organizations, sequence)
     }
+  }
+}
+
+/**
+ * The counters of the organizations add up to the number of records. Where those that follow from the records do not, the last record of an
+ * organization is missing: no counter goes down then, which would give its number again.
+ */
+async function rebuildCounters ({ db, repairs }: Rebuild, counted: ReadonlyMap<string, number>, records: number): Promise<void> {
+  const isWhole = [...counted.values()].reduce((sum, next) => sum + next, 0) === records
+  for (const [organization, next] of counted) {
+    const key = textKey('o', organization)
+    const stored = await db.get(key)
+    const least = isWhole || stored?.length !== NUMBER_BYTES ? 0 : readNumber(stored)
+    await repairs.ensure('organization counters', key, numberValue(Math.max(next, least)))
+  }
+  if (!isWhole) return
+  for await (const [key] of db.entries('o')) {
+    if (!counted.has(key.toString('latin1', 1))) await repairs.remove('organization counters', key)
   }
 }
 
@@ -93,9 +111,8 @@ function createGroupLeaves ({ db, crypto, findings, repairs }: Rebuild): { feed 
   return {
     async feed (sequence, leaf) {
       if (open === undefined) {
-        const bytes = await db.get(numberKey('g', sequence))
-        const group = bytes === undefined ? undefined : parseGroup(bytes)
-        if (group?.statement.firstSequence !== String(sequence)) {
+        const group = await groupAt(db, sequence)
+        if (group === undefined) {
           const says = 'its signed statement is missing, and follows from nothing: receipts of its records cannot be given again'
           findings.differs({ layer: 'commit-group', object: `commit group of record ${sequence}`, code: 'GROUP_MISSING', says }, sequence)
           return
@@ -115,4 +132,11 @@ function createGroupLeaves ({ db, crypto, findings, repairs }: Rebuild): { feed 
       }
     }
   }
+}
+
+/** The commit group that begins there, unless it has changed. */
+async function groupAt (db: Rebuild['db'], sequence: number): Promise<SignedGroup | undefined> {
+  const bytes = await db.get(numberKey('g', sequence))
+  const group = bytes === undefined ? undefined : parseGroup(bytes)
+  return group?.statement.firstSequence === String(sequence) && Number(group.statement.groupSize) <= MOST_IN_GROUP ? group : undefined
 }
