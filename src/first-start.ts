@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from './config.js'
-import { ed25519PublicKey, receiptKeyId } from './core/receipt.js'
+import { ed25519PublicKey, isGroupSigned, receiptKeyId } from './core/receipt.js'
 import { openTrust } from './core/verify/trust-root.js'
 import type { Signer } from './notary/context.js'
 import { nodeCrypto } from './platform/node.js'
@@ -26,7 +26,7 @@ export interface Credentials { readonly admin: string, readonly demo: string }
 
 /** Why a service cannot be started as it is configured. */
 export class SetupError extends Error {
-  readonly code: 'LOG_MISSING' | 'RECEIPT_KEY_MISSING' | 'RECEIPT_KEY_FOREIGN' | 'RECEIPT_KEY_UNUSABLE' | 'ADDRESS_UNUSABLE'
+  readonly code: 'LOG_MISSING' | 'LOG_FOREIGN' | 'RECEIPT_KEY_MISSING' | 'RECEIPT_KEY_FOREIGN' | 'RECEIPT_KEY_UNUSABLE' | 'ADDRESS_UNUSABLE'
 
   constructor (code: SetupError['code'], message: string, options?: ErrorOptions) {
     super(message, options)
@@ -39,7 +39,7 @@ export async function begin (config: Config, store: Store, now: number): Promise
   const existing = await store.meta.log()
   if (existing === undefined) await requireUnused(config, store)
   const signer = signerOf(await receiptKey(config.receiptKeyFile, existing === undefined))
-  await requireOwnKey(config, store, signer)
+  await requireOwnReceipts(config, store, signer, existing)
   const log = existing ?? await newLog(config, store, now)
   return { signer, log, credentials: await credentials(join(config.data, 'credentials.json'), store.keys) }
 }
@@ -64,12 +64,22 @@ async function requireUnused ({ data }: Config, store: Store): Promise<void> {
   throw new SetupError('LOG_MISSING', `${data} has ${traces.join(' and ')}, and its database knows no log: restore a backup (records: see \`steelyard rebuild-index\`); a new log needs a new folder`)
 }
 
-/** Receipts by a key that the log does not have would hold before nobody, and what they are about would never become final. */
-async function requireOwnKey ({ receiptKeyFile }: Config, store: Store, { keyId }: Signer): Promise<void> {
+/**
+ * Receipts by a key that the log does not have, or of another log, would hold before nobody, and what they are about would never become final. A
+ * commit group that is damaged says nothing of that; it closes the intake.
+ */
+async function requireOwnReceipts (config: Config, store: Store, { keyId, spki }: Signer, log: LogIdentity | undefined): Promise<void> {
+  const { data, receiptKeyFile } = config
   const last = await store.deposits.nextSequence() - 1
-  const group = last < 0 ? undefined : await unlessDamaged(store.deposits.groupOf(last)) // a damaged one closes the intake
-  const used = group?.statement.keyId
-  if (used === undefined || used === keyId) return
+  const group = last < 0 ? undefined : await unlessDamaged(store.deposits.groupOf(last))
+  if (group === undefined) return
+  const { statement, signature } = group
+  const isOurs = isGroupSigned(nodeCrypto, { ...statement, keyId }, signature, spki)
+  if (isOurs && log !== undefined && statement.log !== log.origin) {
+    throw new SetupError('LOG_FOREIGN', `${data} says that it is of the log ${log.origin}, and its receipts are of ${statement.log}: stop here and restore a backup, or see \`steelyard fsck\``)
+  }
+  const used = statement.keyId
+  if (isOurs || used === keyId) return
   if (isRegistered(await store.meta.bundleFile(), keyId)) return // one that the ledger has registered as well
   throw new SetupError('RECEIPT_KEY_FOREIGN', `${receiptKeyFile} holds the key ${keyId}, the receipts of this log are by ${used}: put that one back`)
 }
@@ -109,12 +119,12 @@ function signerOf (key: KeyObject): Signer {
 
 /** The file comes first: a token that is in the file and not in the database is registered at the next start. */
 async function credentials (path: string, keys: ApiKeys): Promise<Credentials | undefined> {
-  if (keys.list().length > 1) return undefined
+  if (keys.size > 1) return undefined
   const written = await readIfPresent(path)
   const tokens = written === undefined ? { admin: keys.newToken(), demo: keys.newToken() } : JSON.parse(written) as Credentials
   if (written === undefined) await writePrivate(path, `${JSON.stringify(tokens)}\n`)
   const register = async (name: keyof Credentials, scopes: readonly Scope[]): Promise<void> => {
-    if (keys.authenticate(tokens[name]) === undefined) {
+    if (!keys.has(tokens[name])) {
       await keys.register(tokens[name], { organization: randomBytes(8).toString('hex'), label: name, scopes })
     }
   }

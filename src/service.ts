@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Config } from './config.js'
+import { isGroupSigned } from './core/receipt.js'
 import { begin, type Credentials, SetupError } from './first-start.js'
 import { createApp } from './http/app.js'
 import type { Ledger } from './ledger/ledger.js'
 import type { TrustFacts } from './notary/bundle.js'
-import type { Context } from './notary/context.js'
+import type { Context, Signer } from './notary/context.js'
+import { headerIn } from './notary/held-log-tree.js'
 import { createNotary, type Notary, type NotaryOptions } from './notary/notary.js'
 import { createSteadyClock } from './notary/steady-clock.js'
 import { nodeCrypto } from './platform/node.js'
@@ -74,7 +76,7 @@ async function start (options: ServiceOptions, store: Store, checkpoint: Context
   const { config, ledger, logger, version, clock = Date.now } = options
   const { signer, log, credentials } = await begin(config, store, clock())
   if (credentials !== undefined) options.onCredentials?.(credentials)
-  const steadyClock = createSteadyClock(clock, () => performance.now(), await lastTimeGiven(store))
+  const steadyClock = createSteadyClock(clock, () => performance.now(), await lastTimeGiven(store, signer))
   const context: Context = {
     crypto: nodeCrypto, clock: steadyClock.now, random: randomBytes, signer, checkpoint, log: logger, origin: log.origin, deadlineMs: log.deadlineMs
   }
@@ -125,11 +127,17 @@ async function start (options: ServiceOptions, store: Store, checkpoint: Context
   }
 }
 
-/** By the last commit group and the last batch; what cannot be read of them is found and said later. */
-async function lastTimeGiven ({ deposits, batches }: Store): Promise<number> {
+/**
+ * By the last commit group, if it is what was signed, and the last batch, if its header says so as well: a clock that believed one that changed would
+ * spoil what is sealed by it. What is wrong with them is found and said later.
+ */
+async function lastTimeGiven ({ deposits, batches }: Store, { spki }: Signer): Promise<number> {
   const [next, sealed] = await Promise.all([deposits.nextSequence(), batches.sealed()])
   const group = next === 0 ? undefined : await unlessDamaged(deposits.groupOf(next - 1))
-  const times = [group?.statement.signedAt, sealed === 'unreadable' ? undefined : sealed.sealedAt]
+  const isSigned = group !== undefined && isGroupSigned(nodeCrypto, group.statement, group.signature, spki)
+  const header = sealed === 'unreadable' || sealed.batches === 0 ? undefined : headerIn(await batches.header(sealed.batches - 1))
+  const isAgreed = sealed !== 'unreadable' && header?.sealedAt === sealed.sealedAt
+  const times = [isSigned ? group.statement.signedAt : undefined, isAgreed ? header?.sealedAt : undefined]
   return Math.max(0, ...times.map((time) => Date.parse(time ?? '')).filter(Number.isFinite))
 }
 

@@ -1,4 +1,5 @@
 import { fromBase64url, toHex } from '../core/bytes.js'
+import { unlessRefused } from '../core/errors.js'
 import { dataHash, headerHash } from '../core/fabric/block.js'
 import { LIFECYCLE, sequenceKey } from '../core/fabric/definition.js'
 import { parseEndorserTransaction } from '../core/fabric/transaction.js'
@@ -7,8 +8,8 @@ import { openTrust, type TrustRoot } from '../core/verify/trust-root.js'
 import { LedgerError } from '../ledger/errors.js'
 import type { Ledger, LedgerBlock } from '../ledger/ledger.js'
 import type { Anchors, StoredBlock } from '../store/anchors.js'
-import type { BundleState, Meta } from '../store/meta.js'
-import { StoreError } from '../store/errors.js'
+import { type BundleState, type Meta, NOT_SCANNED } from '../store/meta.js'
+import { StoreError, unlessDamaged } from '../store/errors.js'
 import { attestClosedHeads } from './closed-heads.js'
 import type { Context } from './context.js'
 import { NotaryError } from './errors.js'
@@ -64,9 +65,10 @@ const NOTHING_CLOSED: readonly number[] = []
 
 export async function createBundles (options: BundleOptions): Promise<Bundles> {
   const { context, meta, anchors, progress, ledger, onChange } = options
-  let state = await meta.bundle()
+  // What is not what was written is made anew, of the ledger's blocks.
+  let state = await unlessDamaged(meta.bundle()) ?? NOT_SCANNED
   const saved = await meta.bundleFile()
-  let current = saved === undefined ? undefined : describe(context, saved)
+  let current = saved === undefined ? undefined : unlessRefused(() => describe(context, saved))
   let keysFor: CurrentBundle | undefined // whose `keys` are; read when somebody asks, since the service's own key is known without
   let keys: TrustRoot['keys'] | undefined
   let isAttested = false // keys and heads are read once after each start, and when something changed

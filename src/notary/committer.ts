@@ -35,6 +35,8 @@ export interface CommitterOptions {
   readonly organizations: Map<string, number>
   /** Most deposits that wait. */
   readonly queueLimit: number
+  /** Why nothing may be promised any more, also not to those who wait. */
+  readonly refusal: () => NotaryError | undefined
   /** Something to wait for before more is written, because what follows is behind. */
   readonly room: () => Promise<void> | undefined
   /** Called after the sync, before anybody is told. */
@@ -50,7 +52,7 @@ interface Waiting {
 
 interface Group { readonly waiting: readonly Waiting[], readonly built: BuiltGroup }
 
-export function createCommitter ({ context, deposits, queueLimit, room, onCommitted, ...start }: CommitterOptions): Committer {
+export function createCommitter ({ context, deposits, queueLimit, refusal, room, onCommitted, ...start }: CommitterOptions): Committer {
   const organizations = start.organizations
   let committed: Position = { sequence: start.next, organization: (id) => organizations.get(id) ?? 0 }
   let queue: Waiting[] = []
@@ -74,6 +76,11 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
   }
 
   const build = (waiting: readonly Waiting[], at: Position): Group | undefined => {
+    const refused = refusal()
+    if (refused !== undefined) {
+      for (const { reject } of waiting) reject(refused)
+      return undefined
+    }
     try {
       const built = buildGroup(context, waiting.flatMap(({ entries }) => entries), at)
       context.checkpoint('commit.signed')
@@ -164,7 +171,7 @@ export function createCommitter ({ context, deposits, queueLimit, room, onCommit
     },
     async close () {
       await running // which ends when nothing waits any more
-      failure.close()
+      await failure.close()
     }
   }
 }

@@ -23,6 +23,10 @@ export interface Continuity {
   readonly refusal: NotaryError | undefined
   /** Nothing may be sealed yet. */
   readonly isHeld: boolean
+  /** Something that was promised cannot be kept with what is stored: nothing more is taken before a restart. */
+  noteDamage (message: string): void
+  /** Ends the log here. */
+  raise (alarm: LogAlarm, facts?: object): void
   /** Holds the log against the ledger's, before anything is sent there; rejects when that cannot be done. */
   compare (ledger: Ledger): Promise<void>
 }
@@ -39,19 +43,21 @@ export interface ContinuityOptions {
   /** The ledger is not where it was: what is acknowledged now may never get there. */
   readonly isLedgerMissing: boolean
   readonly onAlarm: (alarm: LogAlarm) => void
+  /** Nothing may be sealed from now on. */
+  readonly onHeld: () => void
   /** The ledger agrees. */
   readonly onAgreed: () => void
 }
 
 export async function createContinuity (options: ContinuityOptions): Promise<Continuity> {
-  const { context, meta, logTree, progress, highWater, onAlarm, onAgreed } = options
+  const { context, meta, logTree, progress, highWater, onAlarm, onHeld, onAgreed } = options
   const acknowledged = highWater.atStart ?? 0
   let doubt: Doubt | undefined = await meta.doubt()
   let { isLedgerMissing, damage } = options
   const isTruncated = acknowledged > progress.received
   const isUnfit = (): boolean => isTruncated || damage !== undefined
   let isHeld = doubt !== undefined || isLedgerMissing || isUnfit()
-  let isAlarmed = false
+  let alarm: LogAlarm | undefined
   if (damage !== undefined) context.log.error({ damage, folder: meta.folder }, DAMAGED)
   if (isTruncated) {
     const facts = { acknowledged, here: progress.received, folder: meta.folder }
@@ -60,10 +66,16 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
   if (doubt === undefined) await meta.settle()
   else context.log.warn({ doubt, folder: meta.folder }, 'no deposit is taken: this data folder may be older than its ledger')
 
-  const alarm = (code: LogAlarm, facts: object): void => {
-    isAlarmed = true
-    context.log.error({ alarm: code, folder: meta.folder, ...facts }, MESSAGES[code])
+  const raise = (code: LogAlarm, facts: object = {}): void => {
+    alarm = code
+    context.log.error({ alarm, folder: meta.folder, ...facts }, MESSAGES[code])
     onAlarm(code)
+  }
+  const noteDamage = (message: string): void => {
+    damage = message
+    isHeld = true
+    context.log.error({ damage, folder: meta.folder }, DAMAGED)
+    onHeld()
   }
   /** The head that the ledger's is compared with. One that cannot be made of what is stored closes the intake as any other damage: undefined. */
   const ownHead = async (size: number): Promise<string | undefined> => {
@@ -71,14 +83,15 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
       return toHex(await logTree.head(size))
     } catch (error) {
       if (!isDamage(error)) throw error
-      damage = error.message
-      isHeld = true
-      context.log.error({ damage, folder: meta.folder }, DAMAGED)
+      noteDamage(error.message)
       return undefined
     }
   }
   return {
+    noteDamage,
+    raise,
     get refusal () {
+      if (alarm !== undefined) return new NotaryError({ code: alarm, message: MESSAGES[alarm], retryAfter: 60 })
       if (damage !== undefined) return new NotaryError({ code: 'LOG_DAMAGED', message: `${damage}: nothing is sealed on that, and no deposit taken`, retryAfter: 60 })
       if (isTruncated) return new NotaryError({ code: 'LOG_TRUNCATED', message: TRUNCATED, retryAfter: 60 })
       if (isLedgerMissing) return new NotaryError({ code: 'LEDGER_MISSING', message: MISSING, retryAfter: 60 })
@@ -86,20 +99,20 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
     },
     get isHeld () { return isHeld },
     async compare (ledger) {
-      if (isAlarmed) return // nothing but a restart on another folder helps
+      if (alarm !== undefined) return // nothing but a restart on another folder helps
       const { head } = (await ledger.attestStatus()).statement
       const size = Number(head.size)
       const { sealed, anchored } = progress
       if (damage !== undefined) return // and what the ledger has beyond the watermark says nothing
       const facts = { ledger: size, here: sealed.batches }
       if (size > sealed.batches) {
-        alarm('LEDGER_AHEAD', facts)
+        raise('LEDGER_AHEAD', facts)
         return
       }
       const own = await ownHead(size)
       if (own === undefined) return
       if (own !== head.root) {
-        alarm('LEDGER_FORK', facts)
+        raise('LEDGER_FORK', facts)
         return
       }
       if (size < anchored.batches) {

@@ -14,7 +14,7 @@ import type { Backlog } from './backlog.js'
 import type { Committed, Entry } from './commit-group.js'
 import { type Committer, overloaded } from './committer.js'
 import type { Context } from './context.js'
-import { type Continuity, type LogAlarm, MESSAGES } from './continuity.js'
+import type { Continuity } from './continuity.js'
 import { NotaryError } from './errors.js'
 
 /** Metadata as JCS: a deposit's fields are stored whole, so they have a bound. */
@@ -69,8 +69,8 @@ export interface Intake {
   draw (): Lot
   /** Throws for metadata that no deposit may have. */
   assertSaid (said: Said): void
-  /** Refuses everything from now on, for this reason. */
-  stop (code: LogAlarm | 'CLOSING'): void
+  /** The service closes: everything is refused from now on. */
+  close (): void
 }
 
 export interface IntakeOptions {
@@ -87,10 +87,10 @@ export interface IntakeOptions {
 
 export function createIntake ({ context, content, room, files, committer, backlog, continuity, isAhead }: IntakeOptions): Intake {
   const random = pooled(context.random)
-  let stopped: Parameters<Intake['stop']>[0] | undefined
+  let isClosing = false
 
   const assertOpen = (bytes = 0): void => {
-    if (stopped !== undefined) throw new NotaryError({ code: stopped, message: STOPPED[stopped], retryAfter: 30 })
+    if (isClosing) throw new NotaryError({ code: 'CLOSING', message: 'the service is closing: deposits are not accepted', retryAfter: 30 })
     if (continuity.refusal !== undefined) throw continuity.refusal
     if (backlog.isTooOld) {
       throw new NotaryError({ code: 'LEDGER_BACKLOG', message: 'the ledger is too far behind to promise anything', retryAfter: 60 })
@@ -132,8 +132,8 @@ export function createIntake ({ context, content, room, files, committer, backlo
 
   return {
     assertOpen,
-    stop (code) {
-      stopped = code
+    close () {
+      isClosing = true
     },
     async digests (by, { digests, size, ...said }) {
       assertOpen()
@@ -169,8 +169,6 @@ export function createIntake ({ context, content, room, files, committer, backlo
     }
   }
 }
-
-const STOPPED: Readonly<Record<Parameters<Intake['stop']>[0], string>> = { ...MESSAGES, CLOSING: 'the service is closing: deposits are not accepted' }
 
 function assertSaid ({ metadata }: Said): void {
   if (metadata !== undefined) privatePart(Buffer.alloc(DEPOSIT_SECRET_SIZE), metadata)

@@ -1,3 +1,4 @@
+import type { BatchHeader } from '../core/batch.js'
 import type { AnchorMarks } from '../store/anchors.js'
 import type { Batches } from '../store/batches.js'
 import { type Mark, type SealedMark, START } from '../store/mark.js'
@@ -28,16 +29,18 @@ export async function soundMarks (batches: Headers, found: Found, log: Log): Pro
   const damage = await wrongWithSealed(batches, found.sealed)
   const sealed = found.sealed === 'unreadable' ? START : found.sealed
   const atMost = damage === undefined ? sealed.batches : Infinity // nothing is known of that then
-  const lower = async (name: string, mark: Mark | 'unreadable', from: Mark): Promise<Mark> => {
+  const sound = async (name: string, mark: Mark | 'unreadable'): Promise<Mark | undefined> => {
     const says = await wrongWith(batches, mark)
-    const isInOrder = mark !== 'unreadable' && mark.batches >= from.batches && mark.batches <= atMost
-    // A header that is there and cannot be read speaks against itself: the stage that needs it will say so.
-    if (isInOrder && (says === undefined || says === UNREADABLE)) return mark
-    log.warn({ mark: name, from: from.batches }, `the watermark ${name} ${says ?? 'is not in its order'}: its stage begins lower, and repeats what is done already`)
-    return from
+    // A header that is there and cannot be read speaks against itself: the stage that needs it will say so. So does one that is gone where two marks
+    // agree.
+    const isMarks = says === undefined || says === UNREADABLE || isSame(mark, found.sealed)
+    if (mark !== 'unreadable' && mark.batches <= atMost && isMarks) return mark
+    log.warn({ mark: name }, `the watermark ${name} ${says ?? 'is beyond that of sealing'}: its stage begins lower, and repeats what is done already`)
+    return undefined
   }
-  const final = await lower('final', found.final, START)
-  const anchored = await lower('anchored', found.anchored, final)
+  const [soundFinal = START, soundAnchored] = [await sound('final', found.final), await sound('anchored', found.anchored)]
+  const anchored = soundAnchored ?? soundFinal
+  const final = lower(soundFinal, anchored)
   if (damage === undefined) return { sealed, final, anchored, damage }
   return { sealed: await lastBelow(batches, Math.max(sealed.batches, anchored.batches), anchored), final, anchored, damage: `the watermark sealed ${damage}` }
 }
@@ -46,7 +49,7 @@ export async function soundMarks (batches: Headers, found: Found, log: Log): Pro
 async function lastBelow (batches: Headers, most: number, least: Mark): Promise<Mark> {
   for (let number = most - 1; number >= Math.max(least.batches, most - STEPS); number--) {
     const header = headerIn(await batches.header(number))
-    if (header !== undefined) return { batches: number + 1, sequence: Number(header.first) + Number(header.size) }
+    if (header !== undefined) return { batches: number + 1, sequence: endOf(header) }
   }
   return least
 }
@@ -58,14 +61,34 @@ async function wrongWithSealed (batches: Headers, mark: Found['sealed']): Promis
   return await batches.header(next) === undefined ? undefined : `stands before batch ${next}, which is there`
 }
 
-/** Only the one of sealing has a time. */
+function isSame (one: Mark | 'unreadable', other: Mark | 'unreadable'): boolean {
+  return one !== 'unreadable' && other !== 'unreadable' && one.batches === other.batches && one.sequence === other.sequence
+}
+
+/** Where one of two that do not agree is wrong, the lower one loses nothing. */
+function lower (mark: Mark, most: Mark): Mark {
+  return mark.batches <= most.batches ? mark : most
+}
+
+/** By the header before it, or the one after it: one of them may be what changed. */
 async function wrongWith (batches: Headers, mark: SealedMark | 'unreadable'): Promise<string | undefined> {
   if (mark === 'unreadable') return 'cannot be read'
+  const says = await wrongWithEnd(batches, mark)
+  const next = says === undefined ? undefined : headerIn(await batches.header(mark.batches))
+  return next !== undefined && Number(next.first) === mark.sequence ? undefined : says
+}
+
+/** Only the one of sealing has a time. */
+async function wrongWithEnd (batches: Headers, mark: SealedMark): Promise<string | undefined> {
   if (mark.batches === 0) return mark.sequence === 0 ? undefined : 'stands among the records of no batch'
   const bytes = await batches.header(mark.batches - 1)
   if (bytes === undefined) return `stands behind batch ${mark.batches - 1}, which is not there`
   const last = headerIn(bytes)
   if (last === undefined) return UNREADABLE
-  if (mark.sequence !== Number(last.first) + Number(last.size)) return `does not stand where batch ${mark.batches - 1} ends`
+  if (mark.sequence !== endOf(last)) return `does not stand where batch ${mark.batches - 1} ends`
   return mark.sealedAt === undefined || mark.sealedAt === last.sealedAt ? undefined : `has another time than batch ${mark.batches - 1}`
+}
+
+function endOf ({ first, size }: BatchHeader): number {
+  return Number(first) + Number(size)
 }

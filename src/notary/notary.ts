@@ -6,7 +6,7 @@ import { createBacklog, type Backlog } from './backlog.js'
 import { type Bundles, createBundles, type CurrentBundle, type TrustFacts } from './bundle.js'
 import { type Committer, createCommitter } from './committer.js'
 import type { Context } from './context.js'
-import { createContinuity, type LogAlarm } from './continuity.js'
+import { createContinuity } from './continuity.js'
 import { createFinalizer } from './finalizer.js'
 import { createIntake, type Intake } from './intake.js'
 import { createLedgerLink, type LedgerLink } from './ledger-link.js'
@@ -84,10 +84,6 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
   const damage = wrongPromise ?? wrongCounters
   const logTree = holdToHeaders(context.crypto, createLogTree(context.crypto, (level, index) => batches.logTile(level, index)), batches)
   const backlog = await createBacklog(context, deposits, progress)
-  const stop = (alarm: LogAlarm): void => {
-    intake.stop(alarm)
-    for (const stage of [sealer, anchorer]) stage.halt(alarm)
-  }
   const continuity = await createContinuity({
     context,
     meta: store.meta,
@@ -96,7 +92,10 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     highWater: store.highWater,
     damage,
     isLedgerMissing: options.isLedgerMissing ?? false,
-    onAlarm: stop,
+    onAlarm: (alarm) => {
+      for (const stage of [sealer, anchorer]) stage.halt(alarm)
+    },
+    onHeld: () => { sealer.release() },
     onAgreed: () => { sealer.wake() }
   })
 
@@ -146,7 +145,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
       await backlog.anchored()
       finalizer.wake()
     },
-    onFork: () => { stop('LEDGER_FORK') }
+    onFork: () => { continuity.raise('LEDGER_FORK') }
   })
   const sealer = await createSealer({
     context,
@@ -157,6 +156,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     ageMs: options.sealAgeMs,
     size: options.sealSize,
     isHeld: () => continuity.isHeld,
+    onDamage: (message) => { continuity.noteDamage(message) },
     onSealed: () => { anchorer.wake() }
   })
   if (damage === undefined) store.highWater.note(received) // the last records are there, and those that were promised
@@ -166,6 +166,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     next: received,
     organizations: counters,
     queueLimit: options.queueLimit,
+    refusal: () => continuity.refusal,
     room: () => sealer.room(),
     onCommitted: (leaves, next) => {
       progress.move({ received: next })
@@ -183,9 +184,9 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     continuity,
     isAhead: () => (steadyClock?.aheadMs ?? 0) > options.skewMs
   })
-  const stages = [sealer, anchorer, finalizer, bundles, link]
-  for (const stage of stages) stage.wake()
   const uploads = await createUploads({ context, files: store.uploads, intake, reader, prover, limits: options.uploads })
+  const stages = [sealer, anchorer, finalizer, bundles, link]
+  for (const stage of stages) stage.wake() // nothing above may throw any more, with nobody to close them
 
   return {
     context,
@@ -205,7 +206,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
     stages,
     stalls: createStalls(stages, link),
     async close (drainMs) {
-      intake.stop('CLOSING')
+      intake.close()
       await uploads.close()
       sealer.holdNobody()
       await committer.close()

@@ -1,5 +1,6 @@
 import { fromHex, equalBytes } from '../core/bytes.js'
 import { HASH_SIZE, leafHash, rootOf } from '../core/merkle.js'
+import { isGroupSigned } from '../core/receipt.js'
 import { parseRecord } from '../core/record.js'
 import type { Deposits, StoredGroup } from '../store/deposits.js'
 import { isDamage } from '../store/errors.js'
@@ -20,7 +21,7 @@ export interface FoundUnsealed {
  * sealed as another one, for good, and its receipt would be proof of that: so each group is held to the root that was signed. Where a record is not
  * what it was, or gone, the group's stored leaves lead there, and the promise is kept: whoever has the receipt has the record.
  */
-export async function readPromised ({ crypto, log }: Context, deposits: Deposits, from: number, to: number): Promise<FoundUnsealed> {
+export async function readPromised ({ crypto, log, signer }: Context, deposits: Deposits, from: number, to: number): Promise<FoundUnsealed> {
   const pending = createUnsealed()
   const end = await damageIn(async () => await deposits.promisedEnd())
   if (typeof end === 'string') return { pending, damage: end }
@@ -29,7 +30,7 @@ export async function readPromised ({ crypto, log }: Context, deposits: Deposits
     const group = await damageIn(async () => await deposits.groupOf(at) ?? `the commit group of record ${at} is missing`)
     if (typeof group === 'string') return { pending, damage: group }
     const [first, end] = [Number(group.statement.firstSequence), Number(group.statement.firstSequence) + Number(group.statement.groupSize)]
-    const leaves = await ofRecords(crypto, deposits, group, first, end) ?? ofGroup(crypto, group)
+    const leaves = await ofRecords(crypto, deposits, group, first, end) ?? ofGroup(crypto, signer.spki, group)
     if (leaves === undefined) return { pending, damage: `neither the records nor the leaves of commit group ${first} lead to the root that was signed` }
     if (leaves.isStored) log.error({ from: first, to: end }, 'records that are not sealed yet are not what they were: they are sealed as their receipts promise')
     pending.add({ ...leaves, hashes: leaves.hashes.subarray((at - first) * HASH_SIZE) })
@@ -60,8 +61,9 @@ async function ofRecords (crypto: Context['crypto'], deposits: Deposits, group: 
   return { hashes: Buffer.concat(hashes), first: Math.min(...times), latest: Math.max(...times), isStored: false }
 }
 
-/** By what was stored with the group; none of its deposits is later than its signature. */
-function ofGroup (crypto: Context['crypto'], group: StoredGroup): Found | undefined {
+/** By what was stored with the group, if that is what was signed; none of its deposits is later than its signature. */
+function ofGroup (crypto: Context['crypto'], spki: Uint8Array, group: StoredGroup): Found | undefined {
+  if (!isGroupSigned(crypto, group.statement, group.signature, spki)) return undefined
   const hashes = group.leaves ?? Buffer.from(fromHex(group.statement.groupRoot))
   if (!isRoot(crypto, hashesOf(hashes), group)) return undefined
   const signedAt = Date.parse(group.statement.signedAt)

@@ -158,7 +158,7 @@ export function createProver ({ context, store, logTree, progress, closedSizes, 
   const disclosures = async (sequence: number, names: readonly string[]): Promise<string> => {
     const { metadata } = parseRecord(await recordOf(sequence))
     const kept = metadata === undefined ? undefined : await store.deposits.private(sequence)
-    const fields = kept === undefined ? [] : stored(Buffer.from(kept.fields), 'metadata') as MetadataField[]
+    const fields = kept === undefined ? [] : stored<MetadataField[]>(Buffer.from(kept.fields), 'metadata')
     const wanted = new Set(names)
     const found = fields.filter(({ name }) => wanted.has(name))
     if (metadata === undefined || kept === undefined || found.length < wanted.size) {

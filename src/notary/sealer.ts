@@ -2,6 +2,7 @@ import { type BatchHeader, batchHeaderBytes, batchLeaf } from '../core/batch.js'
 import { toHex } from '../core/bytes.js'
 import { HASH_SIZE } from '../core/merkle.js'
 import type { Batches, BatchWrite } from '../store/batches.js'
+import { isDamage } from '../store/errors.js'
 import { buildBatchTree } from './batch-tree.js'
 import type { Leaves } from './commit-group.js'
 import type { Unsealed } from './unsealed.js'
@@ -21,6 +22,8 @@ export interface Sealer extends Stage {
   add (leaves: Leaves): void
   /** Resolves when deposits may go on after so many that are not sealed; undefined when they may now. */
   room (): Promise<void> | undefined
+  /** Lets those go who wait for room: nothing is sealed any more. */
+  release (): void
   /** The service closes: what was accepted is made durable, whether it can be sealed or not. */
   holdNobody (): void
 }
@@ -39,6 +42,8 @@ export interface SealerOptions {
   readonly pending: Unsealed
   /** Whether nothing may be sealed yet; whoever ends that wakes the stage. */
   readonly isHeld: () => boolean
+  /** What is stored leads to no next batch. */
+  readonly onDamage: (message: string) => void
   readonly onSealed: () => void
 }
 
@@ -46,7 +51,7 @@ export interface SealerOptions {
 interface Built { readonly write: BatchWrite, readonly sealedMs: number, readonly count: number }
 
 export async function createSealer (options: SealerOptions): Promise<Sealer> {
-  const { context, batches, logTree, progress, pending, ageMs, size, isHeld, onSealed } = options
+  const { context, batches, logTree, progress, pending, ageMs, size, isHeld, onDamage, onSealed } = options
   const { crypto, clock, checkpoint } = context
   let lastSealed = await lastSealedAt(options)
 
@@ -112,7 +117,12 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
       const wait = due()
       if (wait > 0) return wait
       checkpoint('seal.started')
-      await seal()
+      try {
+        await seal()
+      } catch (error) {
+        if (isDamage(error)) onDamage(error.message)
+        throw error
+      }
       return true
     }
   })
@@ -120,6 +130,7 @@ export async function createSealer (options: SealerOptions): Promise<Sealer> {
   let isClosing = false
   return {
     ...stage,
+    release,
     halt (alarm) {
       stage.halt(alarm)
       release() // nothing will be sealed any more; intake has its own reason to refuse

@@ -13,7 +13,8 @@ export interface WriteFailure {
   readonly error: NotaryError | undefined
   /** Begins to take the group back. `counters` are those of its organizations without it. */
   note (group: GroupWrite, cause: unknown, counters: ReadonlyMap<string, number>): void
-  close (): void
+  /** Tries once more, unless a repetition has taken it back; nothing is written after this resolves. */
+  close (): Promise<void>
 }
 
 const PAUSE_MS = { first: 100, most: 2000 } as const
@@ -21,6 +22,9 @@ const PAUSE_MS = { first: 100, most: 2000 } as const
 export function createWriteFailure (deposits: Deposits, log: Log): WriteFailure {
   let error: NotaryError | undefined
   let timer: NodeJS.Timeout | undefined
+  let attempting = Promise.resolve()
+  let again: (() => void) | undefined // what the timer does
+  let isClosed = false
 
   const attempt = async (group: GroupWrite, counters: ReadonlyMap<string, number>, pause: number): Promise<void> => {
     try {
@@ -29,11 +33,15 @@ export function createWriteFailure (deposits: Deposits, log: Log): WriteFailure 
       log.info({ deposits: group.deposits.length }, 'the store writes again; what could not be written was taken back')
     } catch (cause) {
       error = refusal(cause)
-      schedule(group, counters, Math.min(PAUSE_MS.most, 2 * pause))
+      if (!isClosed) schedule(group, counters, Math.min(PAUSE_MS.most, 2 * pause))
     }
   }
   const schedule = (group: GroupWrite, counters: ReadonlyMap<string, number>, pause: number): void => {
-    timer = setTimeout(() => { void attempt(group, counters, pause) }, pause)
+    again = () => {
+      again = undefined
+      attempting = attempt(group, counters, pause)
+    }
+    timer = setTimeout(again, pause)
   }
   return {
     get error () { return error },
@@ -41,7 +49,12 @@ export function createWriteFailure (deposits: Deposits, log: Log): WriteFailure 
       error = refusal(cause)
       schedule(group, counters, PAUSE_MS.first)
     },
-    close () { clearTimeout(timer) }
+    async close () {
+      isClosed = true
+      clearTimeout(timer)
+      again?.()
+      await attempting
+    }
   }
 }
 

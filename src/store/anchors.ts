@@ -61,7 +61,7 @@ const IN_FLIGHT = textKey('x', 'in-flight')
 export function createAnchors (db: Database): Anchors {
   const getSummed = async <T>(key: Buffer, what: string): Promise<T | undefined> => {
     const found = await readSummed(db, key, what)
-    return found === undefined ? undefined : stored(found, what) as T
+    return found === undefined ? undefined : stored<T>(found, what)
   }
   const locationOf = (number: number): Promise<Location | undefined> => getSummed<Location>(numberKey('a', number), `where the ledger has batch ${number}`)
   return {
@@ -83,7 +83,7 @@ export function createAnchors (db: Database): Anchors {
     async attested (number) {
       const [location, readback] = await Promise.all([locationOf(number), readSummed(db, numberKey('c', number), `the read-back of batch ${number}`)])
       if (location === undefined || readback === undefined) return undefined
-      const { endorsements } = stored(readback, 'a read-back') as Partial<FabricReadback>
+      const { endorsements } = stored<Partial<FabricReadback>>(readback, 'a read-back')
       if (endorsements === undefined) throw new StoreError({ code: 'DAMAGED', message: `the read-back of batch ${number} is none` })
       const [block, ...identities] = await Promise.all([
         readSummed(db, numberKey('b', Number(location.block)), `block ${location.block}`),

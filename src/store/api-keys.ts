@@ -1,6 +1,9 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import { type Database, put, stored, write } from './database.js'
-import { StoreError } from './errors.js'
+import { hex, list, object, oneOf, text } from '../core/strict.js'
+import { readSummed, summed } from './checksums.js'
+import { type Database, stored, write } from './database.js'
+import { StoreError, unlessDamaged } from './errors.js'
+import type { StoreLog } from './log.js'
 import { textKey } from './keys.js'
 
 export const SCOPES = ['deposit', 'read', 'admin'] as const
@@ -16,6 +19,8 @@ export interface ApiKey {
 
 interface StoredKey extends ApiKey { readonly hash: string }
 
+export const storedKey = object({ id: hex(8), organization: hex(8), label: text(128), scopes: list(oneOf(...SCOPES), SCOPES.length), hash: hex(32) })
+
 /**
  * API keys `sk_<id>.<secret>`. Only the SHA-256 of the secret is kept: 32 random bytes need no slow hash. All keys are in memory, so that
  * a request reads nothing; this object is their only writer.
@@ -27,17 +32,30 @@ export interface ApiKeys {
   newToken (): string
   /** Registers a key under a token of `newToken`, which is kept nowhere. */
   register (token: string, input: Omit<ApiKey, 'id'>): Promise<ApiKey>
-  list (): ApiKey[]
+  /** Whether there is an entry of a token's id, be it damaged. */
+  has (token: string): boolean
+  /** Entries that there are, damaged ones among them. */
+  readonly size: number
 }
 
 const TOKEN = /^sk_([0-9a-f]{16})\.([\w-]{43})$/
 
-export async function openApiKeys (db: Database, random: (size: number) => Buffer): Promise<ApiKeys> {
+/** An entry that is not what was written is left out: it opens nothing, and the others do. */
+export async function openApiKeys (db: Database, random: (size: number) => Buffer, log: StoreLog): Promise<ApiKeys> {
   const keys = new Map<string, { key: ApiKey, hash: Buffer }>()
   const remember = ({ hash, ...key }: StoredKey): void => {
     keys.set(key.id, { key, hash: Buffer.from(hash, 'hex') })
   }
-  for await (const value of db.values({ gte: Buffer.from('k'), lt: Buffer.from('l') })) remember(stored(value, 'an API key') as StoredKey)
+  const damaged = new Set<string>()
+  for await (const key of db.keys({ gte: Buffer.from('k'), lt: Buffer.from('l') })) {
+    const id = key.toString('latin1', 1)
+    const found = await unlessDamaged(readKey(db, key))
+    if (found?.id === id) remember(found)
+    else {
+      damaged.add(id)
+      log.error({ key: id }, 'an API key in the database is not what was written: it opens nothing (steelyard fsck)')
+    }
+  }
 
   return {
     authenticate (token) {
@@ -50,12 +68,21 @@ export async function openApiKeys (db: Database, random: (size: number) => Buffe
       const [, id, secret] = TOKEN.exec(token) ?? []
       if (id === undefined || secret === undefined) throw new StoreError({ code: 'DAMAGED', message: 'not the token of an API key' })
       const value: StoredKey = { ...input, id, hash: hashOf(secret).toString('hex') }
-      await write(db, [put(textKey('k', id), JSON.stringify(value))])
+      await write(db, summed(textKey('k', id), JSON.stringify(value)))
       remember(value)
       return { ...input, id }
     },
-    list: () => [...keys.values()].map(({ key }) => key)
+    get size () { return keys.size + damaged.size },
+    has (token) {
+      const [, id = ''] = TOKEN.exec(token) ?? []
+      return keys.has(id) || damaged.has(id)
+    }
   }
+}
+
+async function readKey (db: Database, key: Buffer): Promise<StoredKey | undefined> {
+  const value = await readSummed(db, key, 'an API key')
+  return value === undefined ? undefined : stored(value, 'an API key', storedKey)
 }
 
 function hashOf (secret: string): Buffer {

@@ -1,6 +1,6 @@
 import { type Database, lastAtOrBefore, put, read, readAll, write } from './database.js'
 import { StoreError } from './errors.js'
-import { numberKey, numberValue, readNumber, textKey } from './keys.js'
+import { NUMBER_BYTES, numberKey, numberValue, readNumber, textKey } from './keys.js'
 import { markIn, type SealedMark } from './mark.js'
 
 /**
@@ -66,7 +66,9 @@ export function createBatches (db: Database): Batches {
 
     async holding (sequence) {
       const found = await lastAtOrBefore(db, numberKey('f', sequence))
-      return found === undefined ? undefined : { number: readNumber(found[1]), first: readNumber(found[0], 1) }
+      if (found === undefined) return undefined
+      if (found[1].length === NUMBER_BYTES) return { number: readNumber(found[1]), first: readNumber(found[0], 1) }
+      throw new StoreError({ code: 'DAMAGED', message: 'the index of batches leads to what is no batch: `steelyard fsck` names what is damaged' })
     },
 
     tile: (number, tile) => read(db, numberKey('t', number, tile)),

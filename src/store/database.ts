@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { Level } from 'level'
+import type { Parser } from '../core/strict.js'
 import { StoreError, writeError } from './errors.js'
 import { textKey } from './keys.js'
 import { openError } from './open-error.js'
@@ -111,10 +112,11 @@ export async function lastAtOrBefore (db: Database, key: Buffer): Promise<[Buffe
   }
 }
 
-/** JSON that this store wrote itself; anything unreadable is `DAMAGED`. */
-export function stored (bytes: Uint8Array, what: string): unknown {
+/** JSON that this store wrote itself, read by a strict parser where its form matters; anything else is `DAMAGED`. */
+export function stored<T = unknown> (bytes: Uint8Array, what: string, parser?: Parser<T>): T {
   try {
-    return JSON.parse(Buffer.from(bytes).toString())
+    const value = JSON.parse(Buffer.from(bytes).toString()) as T
+    return parser === undefined ? value : parser(value, what)
   } catch (cause) {
     throw new StoreError({ code: 'DAMAGED', message: `${what} in the database is not readable`, cause })
   }

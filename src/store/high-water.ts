@@ -1,6 +1,7 @@
 import { closeSync, fdatasyncSync, fstatSync, fsyncSync, lstatSync, openSync, renameSync, writeSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { StoreLog } from './log.js'
 
 /**
  * How many deposits were ever acknowledged from a data folder, in a file beside its database: what a database that was set back to an older
@@ -23,16 +24,10 @@ export interface HighWaterMark {
   readonly unreadable?: string
 }
 
-/** To whom it is said that the mark cannot be kept. */
-export interface MarkLog {
-  warn (facts: object, message: string): void
-  error (facts: object, message: string): void
-}
-
 export interface HighWaterOptions {
   /** Deposits that the database has. */
   readonly here: number
-  readonly log: MarkLog
+  readonly log: StoreLog
 }
 
 const FILE = 'high-water'

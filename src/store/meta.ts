@@ -1,22 +1,30 @@
+import { decimal, type Infer, integer, list, matching, object, text } from '../core/strict.js'
+import { readSummed, summed } from './checksums.js'
 import { type Database, lastAtOrBefore, put, read, stored, write } from './database.js'
 import { type Doubt, type Doubtful, doubtOf, settled } from './doubt.js'
 import { textKey } from './keys.js'
 
+const MOST_MS = Number.MAX_SAFE_INTEGER
+/** As it is stored. */
+export const logIdentity = object({
+  origin: matching(/^[a-z0-9.-]{1,63}\/[0-9a-f]{16}$/, '<name>/<16 hex>'), skewMs: integer(1, MOST_MS), deadlineMs: integer(1, MOST_MS), createdAt: text(64)
+})
+
 /** What the service fixed at its first start. Written once, by main. */
-export interface LogIdentity {
-  /** `<name>/<16 hex>`. */
-  readonly origin: string
-  readonly skewMs: number
-  readonly deadlineMs: number
-  readonly createdAt: string
-}
+export type LogIdentity = Infer<typeof logIdentity>
+
+const MOST_CHANGES = 1_000_000
+const bundleState = object({
+  scanned: decimal, configs: list(decimal, MOST_CHANGES), definitions: list(object({ block: decimal, transaction: decimal }), MOST_CHANGES)
+})
 
 /** Which blocks make the trust bundle's history; owned by the bundle's scanner. `scanned` is the first block not looked at. */
-export interface BundleState {
-  readonly scanned: string
-  readonly configs: readonly string[]
-  readonly definitions: readonly { readonly block: string, readonly transaction: string }[]
-}
+export type BundleState = Infer<typeof bundleState>
+
+export const NOT_SCANNED: BundleState = { scanned: '0', configs: [], definitions: [] }
+
+const LOG = textKey('x', 'log')
+const BUNDLE = textKey('x', 'bundle')
 
 /** Single values of the service. */
 export interface Meta {
@@ -42,18 +50,19 @@ export async function isOnLedger (db: { get (key: Buffer): Promise<Buffer | unde
 }
 
 export function createMeta (db: Database): Meta {
-  const get = async <T>(name: string): Promise<T | undefined> => {
-    const found = await read(db, textKey('x', name))
-    return found === undefined ? undefined : stored(found, name) as T
-  }
-  const set = (name: string, value: unknown): Promise<void> => write(db, [put(textKey('x', name), JSON.stringify(value))])
   const doubtful: Doubtful = { folder: db.location, get: (key) => read(db, key), floor: (key) => lastAtOrBefore(db, key) }
   return {
     folder: db.location,
-    log: () => get('log'),
-    createLog: (value) => set('log', value),
-    bundle: async () => await get<BundleState>('bundle') ?? { scanned: '0', configs: [], definitions: [] },
-    saveBundle: (value) => set('bundle', value),
+    async log () {
+      const found = await readSummed(db, LOG, 'the identity of the log')
+      return found === undefined ? undefined : stored(found, 'the identity of the log', logIdentity)
+    },
+    createLog: (value) => write(db, summed(LOG, JSON.stringify(value))),
+    async bundle () {
+      const found = await read(db, BUNDLE)
+      return found === undefined ? NOT_SCANNED : stored(found, 'the state of the trust bundle', bundleState)
+    },
+    saveBundle: (value) => write(db, [put(BUNDLE, JSON.stringify(value))]),
     bundleFile: () => read(db, textKey('x', 'bundle-file')),
     saveBundleFile: (bytes) => write(db, [put(textKey('x', 'bundle-file'), Buffer.from(bytes))]),
     isOnLedger: () => isOnLedger(doubtful),

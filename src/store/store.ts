@@ -9,7 +9,8 @@ import { createDeposits, type Deposits } from './deposits.js'
 import { createDigestThreads } from './digest-threads.js'
 import type { Checkpoint } from './fault-points.js'
 import { type FileWatch, watchFiles } from './file-watch.js'
-import { type HighWater, type MarkLog, openHighWater } from './high-water.js'
+import { type HighWater, openHighWater } from './high-water.js'
+import type { StoreLog } from './log.js'
 import { snapshotView, type View } from './maintenance.js'
 import { createMeta, type Meta } from './meta.js'
 import { type Room, watchRoom } from './room.js'
@@ -34,7 +35,7 @@ export interface Store {
 }
 
 export interface StoreOptions {
-  readonly log: MarkLog
+  readonly log: StoreLog
   /** Bytes of the disk that deposits leave free. */
   readonly reserve?: number
 }
@@ -50,8 +51,8 @@ export async function openStore (data: string, checkpoint: Checkpoint, { log, re
     const files = watchFiles(db)
     const threads = createDigestThreads()
     const content = await openContentStore(join(data, 'content'), checkpoint, threads)
-    const keys = await openApiKeys(db, randomBytes)
-    const uploads = await openUploads({ db, content, folder: join(data, 'content', 'uploads'), threads })
+    const keys = await openApiKeys(db, randomBytes, log)
+    const uploads = await openUploads({ db, content, folder: join(data, 'content', 'uploads'), threads, log })
     const deposits = createDeposits(db, (next) => { highWater.note(next) })
     const highWater = await openHighWater(data, { here: await deposits.nextSequence(), log })
     return {

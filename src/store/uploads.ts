@@ -4,11 +4,13 @@ import type { SignedClaim } from '../core/claim.js'
 import type { Json } from '../core/jcs.js'
 import { type ContentStore, full, type Received, syncFolder } from './content.js'
 import { createPourer, PIECE } from './content-pour.js'
-import { type Database, put, read, stored, write } from './database.js'
+import { checksumKey, readSummed, summed } from './checksums.js'
+import { type Database, stored, write } from './database.js'
 import { type ContentDigests, createDigester, type Digester } from './digester.js'
 import type { DigestThreads } from './digest-threads.js'
-import { StoreError } from './errors.js'
+import { isDamage, StoreError, unlessDamaged } from './errors.js'
 import { textKey } from './keys.js'
+import type { StoreLog } from './log.js'
 
 /**
  * Uploads in parts: the bytes in `<content>/uploads/<id>`, everything else in the database. Order: bytes -> fsync -> how many they are,
@@ -16,6 +18,7 @@ import { textKey } from './keys.js'
  * such a rest, or the file of an upload that has ended (removed at the next start). The notary's uploads own every entry.
  */
 export interface Uploads {
+  /** Those that are what was written; of others the log is told, and their files stay. */
   entries (): AsyncIterable<StoredUpload>
   find (id: string): Promise<StoredUpload | undefined>
   /** Durable when it resolves. */
@@ -72,32 +75,48 @@ export interface UploadsOptions {
   readonly content: ContentStore
   readonly folder: string
   readonly threads: DigestThreads
+  readonly log: StoreLog
 }
 
-export async function openUploads ({ db, content, folder, threads }: UploadsOptions): Promise<Uploads> {
+export async function openUploads ({ db, content, folder, threads, log }: UploadsOptions): Promise<Uploads> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await syncFolder(join(folder, '..'))
   const pathOf = (id: string): string => join(folder, id)
   const find = async (id: string): Promise<StoredUpload | undefined> => {
-    const found = await read(db, textKey('p', id))
-    return found === undefined ? undefined : stored(found, 'an upload') as StoredUpload
+    const found = await readSummed(db, textKey('p', id), 'an upload')
+    return found === undefined ? undefined : uploadIn(found, id)
+  }
+  const isEnded = async (id: string): Promise<boolean> => {
+    try {
+      const upload = await find(id)
+      return upload === undefined || upload.end !== undefined
+    } catch (error) {
+      if (isDamage(error)) return false
+      throw error
+    }
   }
   const removeFile = async (id: string): Promise<void> => { await rm(pathOf(id), { force: true }) }
+  const damaged = new Set<string>() // said once
   for (const name of await readdir(folder)) {
-    const upload = await find(name)
-    if (upload === undefined || upload.end !== undefined) await removeFile(name)
+    if (await isEnded(name)) await removeFile(name)
   }
 
   return {
     find,
     removeFile,
     async * entries () {
-      for await (const value of db.values({ gte: Buffer.from('p'), lt: Buffer.from('q') })) yield stored(value, 'an upload') as StoredUpload
+      for await (const key of db.keys({ gte: Buffer.from('p'), lt: Buffer.from('q') })) {
+        const id = key.toString('latin1', 1)
+        const upload = await unlessDamaged(find(id))
+        if (upload !== undefined) yield upload
+        else if (damaged.size < damaged.add(id).size) log.error({ upload: id }, 'an upload in the database is not what was written: it cannot go on (steelyard fsck)')
+      }
     },
-    save: (upload) => write(db, [put(textKey('p', upload.id), JSON.stringify(upload))]),
+    save: (upload) => write(db, summed(textKey('p', upload.id), JSON.stringify(upload))),
     async remove (id) {
       await removeFile(id)
-      await write(db, [], [textKey('p', id)])
+      const key = textKey('p', id)
+      await write(db, [], [key, checksumKey(key)])
     },
     async open ({ id, offset }) {
       try {
@@ -127,6 +146,12 @@ export async function openUploads ({ db, content, folder, threads }: UploadsOpti
       return { digests, size: offset, keep: () => Promise.resolve(), discard: () => Promise.resolve() }
     }
   }
+}
+
+function uploadIn (bytes: Buffer, id: string): StoredUpload {
+  const upload = stored<Partial<StoredUpload> | null>(bytes, 'an upload')
+  if (upload?.id === id && Number.isSafeInteger(upload.offset) && Number.isSafeInteger(upload.movedAt)) return upload as StoredUpload
+  throw new StoreError({ code: 'DAMAGED', message: 'the entry of an upload is not one' })
 }
 
 function partOf (file: FileHandle, offset: number): Part {

@@ -23,6 +23,7 @@ async function continuity (mark: number | undefined, doubt?: Doubt, damage?: str
     damage,
     isLedgerMissing: false,
     onAlarm: noop,
+    onHeld: noop,
     onAgreed: noop
   })
 }

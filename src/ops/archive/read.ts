@@ -117,7 +117,7 @@ type Importer = (name: string, bytes: Buffer) => Operation[]
 function createImporter (): Importer {
   const state: Counters = { record: 0, header: 0 }
   return (name, bytes) => {
-    if (name === LOG_FILE) return [put(textKey('x', 'log'), bytes)]
+    if (name === LOG_FILE) return summed(textKey('x', 'log'), bytes)
     if (name === BUNDLE_FILE) return [put(textKey('x', 'bundle-file'), bytes)]
     const folder = FOLDERS.find((each) => name.startsWith(`${each}/`))
     if (folder === undefined) throw invalid(`has a file ${JSON.stringify(name)} that an export never writes`)
@@ -161,7 +161,7 @@ const LINES: Readonly<Record<ArchiveFolder, Line>> = {
   keys (bytes) {
     const { id, key, bundle } = fieldsOf(bytes)
     if (bundle !== undefined) return [put(textKey('x', 'bundle'), Buffer.from(bundle))]
-    return id === undefined || key === undefined || !/^[0-9a-f]{16}$/.test(id) ? undefined : [put(textKey('k', id), Buffer.from(key))]
+    return id === undefined || key === undefined || !/^[0-9a-f]{16}$/.test(id) ? undefined : summed(textKey('k', id), key)
   }
 }
 

@@ -1,7 +1,9 @@
 import { parseTrustBundle } from '../../core/trust-bundle.js'
 import type { StoredBlock } from '../../store/anchors.js'
+import { storedKey } from '../../store/api-keys.js'
+import { checksumKey, hasChecksum } from '../../store/checksums.js'
 import { numberKey, textKey } from '../../store/keys.js'
-import type { LogIdentity } from '../../store/meta.js'
+import { type LogIdentity, logIdentity } from '../../store/meta.js'
 import type { View } from '../../store/maintenance.js'
 import { parseJson, readable } from '../stored.js'
 import type { Check } from './check.js'
@@ -12,13 +14,14 @@ const TWO_NUMBERS = 'tvl'
 const TEXT = 'noiwpkx'
 /** Checksums, and what has one. */
 const CHECKSUM = 'y'
-const SUMMED = 'abc'
+const SUMMED = 'abckpx'
 const SCHEMA = 'steelyard-store/1'
 
 export async function readLogIdentity (view: View): Promise<LogIdentity | undefined> {
-  const found = parseJson<Partial<LogIdentity>>(await view.get(textKey('x', 'log')))
-  const isWhole = typeof found?.origin === 'string' && Number.isSafeInteger(found.skewMs) && Number.isSafeInteger(found.deadlineMs)
-  return isWhole ? found as LogIdentity : undefined
+  const key = textKey('x', 'log')
+  const [found, sum] = await Promise.all([view.get(key), view.get(checksumKey(key))])
+  if (found === undefined || !hasChecksum(found, sum)) return undefined
+  return readable(() => logIdentity(parseJson(found), 'log'))
 }
 
 /** The stored trust bundle, if it can be read. */
@@ -63,10 +66,9 @@ export async function checkService (check: Check): Promise<void> {
 
 async function checkApiKeys ({ view, findings }: Check, differs: (object: string, says: string, position: number) => void): Promise<void> {
   for await (const [key, value] of view.entries('k')) {
-    const stored = parseJson<{ id?: string, hash?: string, scopes?: unknown }>(value)
+    const found = readable(() => storedKey(parseJson(value), 'API key'))
     findings.count('API keys')
-    const isWhole = stored?.id === key.toString('latin1', 1) && typeof stored.hash === 'string' && Array.isArray(stored.scopes)
-    if (!isWhole) differs(`API key ${key.toString('latin1', 1)}`, 'it cannot be read', 4)
+    if (found?.id !== key.toString('latin1', 1)) differs(`API key ${key.toString('latin1', 1)}`, 'it cannot be read', 4)
   }
 }
 

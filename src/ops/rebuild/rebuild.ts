@@ -140,7 +140,8 @@ async function rebuildIdentity (rebuild: Rebuild, identity: Identity): Promise<v
     findings.differs({ layer: 'service', object: 'log identity', code: 'SERVICE_DIFFERS', says: 'its parameters are on the ledger only: give the ledger' }, 1)
     return
   }
-  await repairs.ensure('log identity', textKey('x', 'log'), Buffer.from(JSON.stringify({ ...identity, skewMs })))
+  const { origin, deadlineMs, createdAt } = identity
+  for (const { key, value } of summed(textKey('x', 'log'), JSON.stringify({ origin, skewMs, deadlineMs, createdAt }))) await repairs.ensure('log identity', key, value)
 }
 
 /** State of the service that it makes anew when it is gone. */
