@@ -8,6 +8,7 @@ import type { Signer } from './notary/context.js'
 import { nodeCrypto } from './platform/node.js'
 import { type ApiKeys, SCOPES, type Scope } from './store/api-keys.js'
 import { unlessDamaged } from './store/errors.js'
+import { lastKept } from './store/kept-database.js'
 import type { LogIdentity } from './store/meta.js'
 import type { Store } from './store/store.js'
 
@@ -60,6 +61,10 @@ async function requireUnused ({ data }: Config, store: Store): Promise<void> {
     ...((store.highWater.atStart ?? 0) === 0 ? [] : [`the mark of ${store.highWater.atStart} deposits that were acknowledged (high-water)`]),
     ...(await readIfPresent(join(data, 'wallet', 'service.json')) === undefined ? [] : ['the identity of a log\'s service (wallet)'])
   ]
+  const kept = await lastKept(join(data, 'db'))
+  if (kept !== undefined) {
+    throw new SetupError('LOG_MISSING', `${data} has the database that a repair put aside (${kept}), and the one in its place knows no log: move ${join(data, 'db')} away, then \`steelyard rebuild-index --repair --data ${data}\`, which takes that up again; or restore a backup`)
+  }
   if (traces.length === 0) return
   throw new SetupError('LOG_MISSING', `${data} has ${traces.join(' and ')}, and its database knows no log: restore a backup (records: see \`steelyard rebuild-index\`); a new log needs a new folder`)
 }

@@ -66,7 +66,7 @@ function addRebuild (program: Command, act: Act): void {
   withLedger(tool(program, 'rebuild-index', 'write again what follows from records, headers and the ledger: indexes, tiles, watermarks'))
     .option('--no-ledger', 'use what is in the data folder only')
     .option('--dry-run', 'say what would be written, and write nothing')
-    .option('--repair', 'first save what can be read of a database that does not open; keep a copy of the folder before')
+    .option('--repair', 'first save what can be read of a database that does not open; what was there is kept beside it')
     .addHelpText('after', `
 Records, contents, secrets and signed commit groups follow from nothing else: what is lost of them is named, and comes from a backup.
 ${LEDGER}

@@ -2,7 +2,9 @@ import { dirname } from 'node:path'
 import { Level } from 'level'
 import type { Parser } from '../core/strict.js'
 import { StoreError, writeError } from './errors.js'
+import { putAside } from './kept-database.js'
 import { textKey } from './keys.js'
+import { noDatabase } from './lock.js'
 import { openError } from './open-error.js'
 import { distrust, isTrusted, reopened, trusted } from './reopening.js'
 import { makeFolder, unusable } from './unusable.js'
@@ -25,6 +27,7 @@ const OPTIONS = {
  * Opens the one database of a service and checks its schema. One process at a time holds it: a second one gets `LOCKED`.
  */
 export async function openDatabase (folder: string): Promise<Database> {
+  if (await putAside(folder) !== undefined) throw await noDatabase(folder) // a new one would be of another log
   await makeFolder(folder)
   await requireSoundLogs(folder)
   const db: Database = new Level<Buffer, Buffer>(folder, OPTIONS)

@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Level } from 'level'
 import { StoreError } from './errors.js'
+import { putAside } from './kept-database.js'
 import { openError } from './open-error.js'
 import { unusable } from './unusable.js'
 
@@ -25,7 +26,7 @@ async function lockState (folder: string): Promise<string> {
  * it reads or changes anything.
  */
 export async function requireUnlocked (folder: string): Promise<void> {
-  if (!await isThere(folder)) throw noDatabase(folder)
+  if (!await isThere(folder)) throw await noDatabase(folder)
   const probe = new Level(folder, { createIfMissing: false, errorIfExists: true })
   const cause = await probe.open().then(async () => { await probe.close() }, (error: unknown) => error)
   const error = openError(folder, cause)
@@ -43,6 +44,9 @@ export async function isThere (path: string): Promise<boolean> {
   }
 }
 
-export function noDatabase (folder: string): StoreError {
-  return new StoreError({ code: 'UNREADABLE', message: `there is no database in ${folder}` })
+/** Names what a repair that was killed has put aside, as it is found by `--repair`. */
+export async function noDatabase (folder: string): Promise<StoreError> {
+  const kept = await putAside(folder)
+  const aside = kept === undefined ? '' : `: a repair was stopped, which had put it aside as ${kept}; \`steelyard rebuild-index --repair --data ${dirname(folder)}\` takes that up again`
+  return new StoreError({ code: 'UNREADABLE', message: `there is no database in ${folder}${aside}` })
 }

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
 import { Level } from 'level'
 import type { Database } from './database.js'
-import { noteRepair } from './doubt.js'
 import { StoreError } from './errors.js'
 import type { Prefix } from './keys.js'
-import { isThere, noDatabase, requireUnlocked } from './lock.js'
+import { isThere, noDatabase } from './lock.js'
 import { openError } from './open-error.js'
 import { unusable } from './unusable.js'
 import { requireSoundLogs, withRemedy } from './write-ahead-log.js'
@@ -52,7 +51,7 @@ export async function openMaintenance (data: string, { create = false }: Mainten
   if (!create) {
     try {
       if (await isThere(folder)) await requireSoundLogs(folder)
-      if (!await isThere(join(folder, 'CURRENT'))) throw noDatabase(folder)
+      if (!await isThere(join(folder, 'CURRENT'))) throw await noDatabase(folder)
     } catch (error) {
       throw unusable(error, data) ?? error
     }
@@ -81,21 +80,6 @@ export async function openMaintenance (data: string, { create = false }: Mainten
 export function snapshotView (db: Database, content: string): View {
   const snapshot = db.snapshot()
   return { ...viewOf(db, content, { snapshot }), close: async () => { await snapshot.close() } }
-}
-
-/**
- * Rewrites what LevelDB can still read of a damaged database; entries in damaged blocks are gone afterwards, so keep a copy. Nobody
- * may have it open. Noted before as a folder in doubt, which stays whatever becomes of this process.
- */
-export async function repairDatabase (data: string): Promise<void> {
-  const folder = join(data, 'db')
-  await requireUnlocked(folder)
-  await noteRepair(folder).catch((cause: unknown) => { throw openError(folder, cause) })
-  try {
-    await (Level as unknown as { repair (location: string): Promise<void> }).repair(folder) // of classic-level, which `level` is in Node
-  } catch (cause) {
-    throw openError(folder, cause)
-  }
 }
 
 type Reading = { snapshot?: ReturnType<Database['snapshot']> }

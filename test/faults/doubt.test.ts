@@ -61,9 +61,16 @@ t.test('a repair that is killed at any step leaves the folder in doubt', async (
     child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString() })
     return await new Promise((resolve) => { child.once('close', (_code, signal) => { resolve(signal) }) })
   }
-  for (const at of ['before-repair', 'after-repair', 'before-write']) {
+  for (const at of ['before-repair', 'after-repair', 'between-renames', 'after-renames', 'before-write']) {
     const folder = await copy()
     t.equal(await killed(folder, at), 'SIGKILL', at)
+    if (at === 'between-renames') {
+      t.notOk(existsSync(join(folder, 'db')))
+      await t.rejects(startService(folder), { signal: null, message: /a repair was stopped[^]*rebuild-index --repair/ }, 'no service begins anew')
+      await t.rejects(tool(fsck, { data: folder }), { code: 'DATA', reason: 'UNREADABLE', message: /a repair was stopped/ })
+      t.notOk(existsSync(join(folder, 'db')), 'nor makes a database')
+      t.equal((await tool(rebuildIndex, { data: folder, repair: true })).code, 0, 'which the same command takes up again')
+    }
     t.equal(await withDatabase(folder, doubtOf), 'restored', at)
     t.equal((await tool(rebuildIndex, { data: folder })).code, 0)
     t.equal(await withDatabase(folder, doubtOf), 'restored', `${at}: to write indexes again changes nothing of it`)
@@ -73,9 +80,9 @@ t.test('a repair that is killed at any step leaves the folder in doubt', async (
   const stopped = await copy()
   t.equal(await killed(stopped, 'before-repair', 'SIGINT'), 'SIGINT')
   t.match(said, /^steelyard: stopped before its end: give the same command again[^\n]*in doubt[^\n]*\n$/)
-  // It may have ended in the middle of LevelDB's repair, which nothing opens then: the same command again, as it says.
   t.equal((await tool(rebuildIndex, { data: stopped, repair: true })).code, 0)
   t.equal(await withDatabase(stopped, doubtOf), 'restored', 'stopped by hand')
+  t.match((await readdir(stopped)).filter((name) => name.startsWith('db')), ['db', /^db\.damaged-\d{8}T\d{6}\.\d{3}Z$/], 'of the first nothing is left')
   const used = await copy()
   await withDatabase(used, async () => {
     await t.rejects(tool(rebuildIndex, { data: used, repair: true }), { code: 'DATA', reason: 'LOCKED' })
@@ -164,6 +171,7 @@ t.test('a database that was set back or cut takes no deposits, with no ledger to
   await cp(join(folder, 'high-water'), join(emptied, 'high-water'))
   await t.rejects(startService(emptied, env), { signal: null, message: /the mark of 4 deposits[^]*a new log needs a new folder/ })
   await replace('newer')
+  await withDatabase(folder, confirm) // the repair has put another folder in its place
   const again = await startService(folder, env)
   t.equal((await again.depositDigests('ab'.repeat(32))).status, 201, 'all of it is there')
   await again.kill()

@@ -2,7 +2,8 @@ import { rebuild } from '../../ops/rebuild/rebuild.js'
 import { nodeCrypto } from '../../platform/node.js'
 import { doubtOf, noteRestored } from '../../store/doubt.js'
 import { readHighWater } from '../../store/high-water.js'
-import { openMaintenance, repairDatabase } from '../../store/maintenance.js'
+import { openMaintenance } from '../../store/maintenance.js'
+import { repairDatabase } from '../../store/repair.js'
 import { endOnSignal } from '../end-on-signal.js'
 import { CliError } from '../errors.js'
 import { EXIT } from '../exit-codes.js'
@@ -28,8 +29,9 @@ export async function run (options: RebuildOptions, terminal: Terminal): Promise
     end()
     return `stopped before its end: ${stopped(options)}`
   })
+  let kept: string | undefined
   const report = await refusing(async () => {
-    if (options.repair === true) await repairDatabase(folderOf(options))
+    if (options.repair === true) kept = await repairDatabase(folderOf(options))
     const db = await openMaintenance(folderOf(options))
     try {
       if (options.repair === true) await noteRestored(db) // its end may be lost, and no tool can know
@@ -41,8 +43,16 @@ export async function run (options: RebuildOptions, terminal: Terminal): Promise
       end()
       await db.close()
     }
+  }).catch((error: unknown) => {
+    if (kept !== undefined) terminal.note(keptIn(kept))
+    throw error
   }).finally(release)
-  return printReport('rebuild-index', report, terminal)
+  const notes = kept === undefined ? report.notes : [...report.notes, keptIn(kept)]
+  return printReport('rebuild-index', { ...report, notes }, terminal)
+}
+
+function keptIn (kept: string): string {
+  return `the database as it was before the repair is in ${kept}: it may be removed once \`steelyard fsck\` finds nothing that is missing`
 }
 
 /** What an end in the middle leaves: each write was whole, and a repair is noted before it begins. */
