@@ -100,6 +100,19 @@ t.test('--go-on says what it did, and when there was nothing to go on from', asy
   t.same((await tool(reconcile, { data: folder })).report.notes, [])
 })
 
+t.test('--go-on believes no end of the log that a key from nowhere makes', async (t) => {
+  const folder = await copy()
+  await rm(join(folder, 'high-water'))
+  await withDatabase(folder, async (db) => {
+    await db.write([{ type: 'put', key: numberKey('r', 0x21ea), value: await db.get(numberKey('r', 2)) as Buffer }])
+  })
+  t.match(await tool(reconcile, { data: folder, goOn: true }), { code: 1, report: { first: { object: 'record 3', code: 'RECORD_MISSING' }, notes: [/mark/, /takes no deposits/] } })
+  t.notOk(existsSync(join(folder, 'high-water')))
+  await withDatabase(folder, async (db) => { await db.write([{ type: 'del', key: numberKey('r', 0x21ea) }]) })
+  t.equal((await tool(reconcile, { data: folder, goOn: true })).code, 0)
+  t.equal(await readFile(join(folder, 'high-water'), 'latin1'), '0000000000000003\n')
+})
+
 t.test('a folder with batches that are lost for good is served for its proofs, and takes nothing', async (t) => {
   const folder = await copy()
   await withDatabase(folder, async (db) => {

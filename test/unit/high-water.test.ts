@@ -3,11 +3,13 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, truncate
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { checkAcknowledged } from '../../src/ops/acknowledged.js'
+import { checkEnd } from '../../src/ops/record-end.js'
 import { createFindings, type Report } from '../../src/ops/report.js'
 import { doubtOf } from '../../src/store/doubt.js'
 import { beginHighWater, openHighWater, readHighWater } from '../../src/store/high-water.js'
 import { numberKey } from '../../src/store/keys.js'
-import { withDatabase } from '../support/damage.js'
+import type { Operation } from '../../src/store/maintenance.js'
+import { copyOf, withDatabase } from '../support/damage.js'
 import { FakeLedger } from '../support/memory-ledger.js'
 import { allFinal, deposit, noop, ORIGIN, stage, world, type World } from '../support/notary-world.js'
 import { until } from '../support/service.js'
@@ -79,6 +81,31 @@ for (const [what, lose] of Object.entries(LOST)) {
     await deposit(at, 1)
   })
 }
+
+const ENDS: ReadonlyArray<readonly [what: string, change: (record: Buffer) => Operation[], finds: object]> = [
+  ['as it was', () => [], { differences: 0 }],
+  ['a record under a key from far beyond the end as well', (value) => [{ type: 'put', key: numberKey('r', 0x21ea), value }], { first: { object: 'record 4', code: 'RECORD_MISSING' } }],
+  ['a record under the next key as well', (value) => [{ type: 'put', key: numberKey('r', 4), value }], { first: { object: 'record 4', code: 'RECORD_POSITION' } }],
+  ['the last record that is sealed gone', () => [3, 2, 1].map((at) => ({ type: 'del', key: numberKey('r', at) })), { first: { object: 'record 1', code: 'RECORD_MISSING' } }],
+  ['the first that waits gone', () => [{ type: 'del', key: numberKey('r', 2) }], { first: { object: 'record 2', code: 'RECORD_MISSING' } }],
+  ['a key that is too short', (value) => [{ type: 'put', key: Buffer.from('r\u0007'), value }], { first: { object: 'record 4', code: 'RECORD_MISSING' } }]
+]
+
+t.test('where the log ends is told by records without a gap, sealed or not', async (t) => {
+  const { folder, ledger } = await used(t)
+  const at = await world(t, { folder, ledger, sealAgeMs: 600_000 })
+  await deposit(at, 2)
+  await at.close()
+  for (const [index, [what, change, finds]] of ENDS.entries()) {
+    const copied = await copyOf(folder, join(t.testdirName, `copy-${index}`))
+    await withDatabase(copied, async (db) => {
+      await db.write(change(await db.get(numberKey('r', 1)) as Buffer))
+      const findings = createFindings()
+      await checkEnd(db, findings)
+      t.match(findings.report({}), finds, what)
+    })
+  }
+})
 
 t.test('a ledger that disagrees ends the doubt for nobody', async (t) => {
   const { folder } = await used(t)
