@@ -1,35 +1,45 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, rmSync } from 'node:fs'
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
 import { type ReadArchive, readArchive } from '../ops/archive/unpack.js'
 import type { OnProgress } from '../ops/report.js'
+import { endOnSignal } from './end-on-signal.js'
 import { CliError } from './errors.js'
 import { fileError } from './files.js'
+import type { ProgressLine } from './ops.js'
 
 const CHUNK = 1 << 20
 
-/** Writes a stream to a file that appears whole or not at all, readable by its owner only: an archive holds deposit secrets. */
-export async function writeStream (path: string, source: AsyncIterable<Uint8Array>, onProgress: OnProgress): Promise<void> {
+/**
+ * Writes a stream to a file that appears whole or not at all, readable by its owner only: an archive holds deposit secrets. So nothing of it stays
+ * when this process is told to end.
+ */
+export async function writeStream (path: string, source: AsyncIterable<Uint8Array>, { onProgress, end }: ProgressLine): Promise<void> {
   const temporary = `${path}.${process.pid}.new`
-  let file: FileHandle
+  const writing = async <T>(work: Promise<T>): Promise<T> => await work.catch((cause: unknown) => { throw fileError(path, 'write', cause) })
+  const release = endOnSignal(() => {
+    end()
+    rmSync(temporary, { force: true })
+    return `stopped before its end: nothing of ${path} was kept, and nothing is to be cleaned up; give the same command again`
+  })
+  let file: FileHandle | undefined
   try {
-    file = await open(temporary, 'wx', 0o600)
-  } catch (cause) {
-    throw fileError(path, 'write', cause)
-  }
-  try {
+    file = await writing(open(temporary, 'wx', 0o600))
     let size = 0
     for await (const chunk of source) {
-      await file.writeFile(chunk)
+      await writing(file.writeFile(chunk))
       size += chunk.length
       onProgress('MiB', Math.floor(size / CHUNK))
     }
-    await file.sync()
+    await writing(file.sync())
     await file.close()
-    await rename(temporary, path)
+    release() // what is whole is not taken away while it gets its name
+    await writing(rename(temporary, path))
   } catch (error) {
-    await file.close().catch(() => undefined)
-    await unlink(temporary).catch(() => undefined)
+    await file?.close().catch(() => undefined)
+    if (file !== undefined) await unlink(temporary).catch(() => undefined)
     throw error
+  } finally {
+    release()
   }
 }
 

@@ -62,7 +62,7 @@ export async function writeWhole (path: string, bytes: Uint8Array | string, mode
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file', EACCES: 'not permitted', EPERM: 'not permitted', EISDIR: 'is a folder', ENOSPC: 'no space left', EROFS: 'read-only'
+  ENOENT: 'no such file', EACCES: 'not permitted', EPERM: 'not permitted', EISDIR: 'is a folder', ENOSPC: 'no space left', EDQUOT: 'no space left', EROFS: 'read-only'
 }
 
 /** One clear line of what the operating system said. */

@@ -8,6 +8,7 @@ import { OpsError } from '../ops/errors.js'
 import type { Difference, OnProgress, Report } from '../ops/report.js'
 import { nodeCrypto } from '../platform/node.js'
 import { StoreError } from '../store/errors.js'
+import { isThere } from '../store/lock.js'
 import { CliError } from './errors.js'
 import { EXIT } from './exit-codes.js'
 import { dataFolder } from './service.js'
@@ -34,6 +35,7 @@ export function folderOf (options: DataOptions): string {
  */
 export async function ledgerSource (options: DataOptions): Promise<LedgerSource> {
   if (options.ledger === false) return 'left-out'
+  await refusing(async () => await isThere(join(folderOf(options), 'db'))) // what is no folder is said as that, not as one without a network
   const { STEELYARD_LEDGER: configured = 'embedded', STEELYARD_NETWORK_DIR: networkDir = join(folderOf(options), 'network') } = process.env
   const profile = options.ledger ?? (configured === 'embedded' || configured === '' ? undefined : configured)
   if (profile !== undefined) return async (origin) => await open(options, resolve(profile), origin)
@@ -79,8 +81,10 @@ export async function refusing<T> (work: () => Promise<T>): Promise<T> {
   }
 }
 
+export interface ProgressLine { readonly onProgress: OnProgress, readonly end: () => void }
+
 /** One line on stderr that says how far it is, where a person watches. */
-export function createProgressLine (): { onProgress: OnProgress, end: () => void } {
+export function createProgressLine (): ProgressLine {
   if (!process.stderr.isTTY) return { onProgress: () => undefined, end: () => undefined }
   let shown = 0
   return {

@@ -83,6 +83,9 @@ t.test('something else in the place of the folder, or of a file in it', async (t
   writeFileSync(file, '')
   for (const path of [file, join(file, 'data')]) {
     refuses(t, steelyard(path, ['serve']), { code: 1, says: new RegExp(`^steelyard: ${path} is not a folder, or lies below`) }, path)
+    for (const args of [...TOOLS, ['fsck'], ['reconcile'], ['rebuild-index']]) {
+      refuses(t, steelyard(path, args), { code: 2, says: new RegExp(`^steelyard: ${path}(/db)? is not a folder, or lies below`) }, `${args.join(' ')}, ${path}`)
+    }
   }
   const link = join(parent, 'link')
   symlinkSync(join(parent, 'unmounted', 'data'), link)

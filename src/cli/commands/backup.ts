@@ -17,7 +17,7 @@ export async function run (file: string, options: BackupOptions, terminal: Termi
   const key = await adminKey(options)
   const written = await refusing(async () => {
     try {
-      await writeStream(file, receive(`${serviceUrl(options.url)}/v1/admin/backup${options.content ? '' : '?content=false'}`, key), onProgress)
+      await writeStream(file, receive(`${serviceUrl(options.url)}/v1/admin/backup${options.content ? '' : '?content=false'}`, key), { onProgress, end })
       return await checkArchiveFile(file, onProgress)
     } finally {
       end()

@@ -23,7 +23,8 @@ export async function run (file: string, options: ExportOptions, terminal: Termi
       if (found.first !== undefined) {
         throw new OpsError({ code: 'SOURCE_DIFFERS', message: `${found.first.object}: ${found.first.says}; run steelyard fsck` })
       }
-      await writeStream(file, exportArchive({ view, crypto: nodeCrypto, now, withContent: options.content, onProgress }), () => undefined)
+      const archive = exportArchive({ view, crypto: nodeCrypto, now, withContent: options.content, onProgress })
+      await writeStream(file, archive, { onProgress: () => undefined, end })
       return await checkArchiveFile(file, onProgress)
     } finally {
       end()
