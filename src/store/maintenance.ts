@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Level } from 'level'
 import type { Database } from './database.js'
-import { StoreError } from './errors.js'
+import { StoreError, writeError } from './errors.js'
 import type { Prefix } from './keys.js'
 import { isThere, noDatabase } from './lock.js'
 import { openError } from './open-error.js'
@@ -69,7 +69,7 @@ export async function openMaintenance (data: string, { create = false }: Mainten
       try {
         await db.batch([...operations], { sync: true })
       } catch (cause) {
-        throw new StoreError({ code: 'WRITE_FAILED', message: `the database in ${folder} could not write`, cause })
+        throw writeError(`the database in ${folder} could not write`, cause)
       }
     },
     close: () => db.close()

@@ -19,6 +19,7 @@ const SAYS: Readonly<Record<string, (path: string, folder: string) => string>> =
     : `${path} is a folder where a file has to be: move it away`,
   EMFILE: (path) => `${path} cannot be opened, this process has as many files open as it may: allow it more (ulimit -n, LimitNOFILE=)`,
   ENFILE: (path) => `${path} cannot be opened, the system has as many files open as it may: end what holds them, or allow more (sysctl fs.file-max)`,
+  EBUSY: (_path, folder) => `${folder} is where a file system is mounted: name a folder below it`,
   EEXIST: notFolder,
   ENOTDIR: notFolder,
   ENOENT: (path) => `${path} is not there and cannot be made: is its disk mounted, or does a link on the way lead nowhere?`

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { openMaintenance } from '../../src/store/maintenance.js'
-import { until } from '../support/service.js'
+import { dataFolder, until } from '../support/service.js'
+import { noSmallDisk, smallDisk } from '../support/small-disk.js'
 
 const CLI = resolve('dist/src/cli/main.js')
 
@@ -18,11 +19,11 @@ function steelyard (...args: string[]): Import {
 }
 
 /** One that has its folder and waits for its archive, which never comes. */
-async function waiting (parent: string): Promise<Import & { readonly folder: string }> {
+async function waiting (parent: string, { isInside = false } = {}): Promise<Import & { readonly folder: string }> {
   const fifo = join(parent, 'archive.tar')
   if (!existsSync(fifo)) execFileSync('mkfifo', [fifo])
   const run = steelyard(fifo, '--data', join(parent, 'restored'))
-  const folder = join(parent, `restored.importing-${run.child.pid}`)
+  const folder = join(parent, `restored${isInside ? '/' : ''}.importing-${run.child.pid}`)
   await until(() => Promise.resolve(existsSync(join(folder, 'db', 'CURRENT'))))
   return { ...run, folder }
 }
@@ -37,6 +38,23 @@ t.test('one that is told to end leaves nothing, and ends by that signal', async 
     t.match(said(), /^steelyard: stopped before its end: nothing of it was kept[^\n]*\n$/)
   }
   t.same(readdirSync(parent), ['archive.tar'])
+})
+
+t.test('what is to be restored on a disk of its own is read onto that disk', { skip: noSmallDisk }, async (t) => {
+  const parent = dataFolder(t)
+  const target = join(parent, 'restored')
+  smallDisk(t, target, 8)
+  mkdirSync(join(target, 'lost+found'))
+  const killed = await waiting(parent, { isInside: true })
+  killed.child.kill('SIGKILL')
+  await killed.ended
+  const { child, ended, folder } = await waiting(parent, { isInside: true })
+  t.notOk(existsSync(killed.folder), 'where what one left that was killed is no content')
+  t.equal(await steelyard(join(parent, 'nothing.tar'), '--data', target).ended, 2, 'and two at once are one too many')
+  child.kill('SIGTERM')
+  await ended
+  t.notOk(existsSync(folder))
+  t.same(readdirSync(target), ['lost+found'])
 })
 
 t.test('an archive that is not there, or is a folder, is named in one line', async (t) => {
@@ -54,6 +72,9 @@ t.test('a place where no folder can be is named, and nothing is tried', async (t
   const { ended, said } = steelyard(join(parent, 'nothing.tar'), '--data', join(parent, 'file', 'restored'))
   t.equal(await ended, 2)
   t.match(said(), /^steelyard: [^\n]*file is not a folder, or lies below something that is none[^\n]*\n$/)
+  const itself = steelyard(join(parent, 'nothing.tar'), '--data', join(parent, 'file'))
+  t.equal(await itself.ended, 2, 'nor where a file is')
+  t.match(itself.said(), /^steelyard: [^\n]*file is not a folder[^\n]*\n$/)
 })
 
 t.test('the next import sweeps what killed ones left, and nothing that is in use or is something else', async (t) => {

@@ -1,6 +1,6 @@
 /** `steelyard export`, `backup` and `import` of a real service's data: an archive verifies itself, and what was restored from one goes on only where it may. */
 import { createHash, randomBytes } from 'node:crypto'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pace } from 'node:timers/promises'
 import t from 'tap'
@@ -13,6 +13,7 @@ import { dump, flipFileBit, localFsck, replaceText, withDatabase } from '../supp
 import type { Ran } from '../support/commands.js'
 import { operatedFolder } from '../support/operated-folder.js'
 import { type RunningService, startService, until, untilReady } from '../support/service.js'
+import { noSmallDisk, smallDisk } from '../support/small-disk.js'
 
 /** Between two deposits of a client: a flow, of which each deposit is asked for after each restore. */
 const PACE_MS = 20
@@ -63,6 +64,33 @@ t.test('an archive verifies itself', async (t) => {
   await flipFileBit(contentPath(join(damaged, 'content'), (await contentNames(join(damaged, 'content')).next()).value as string))
   t.match(await steelyard('export', `${scratch}/damaged.tar`, '--data', damaged, '--json'), { code: 1, json: { error: { reason: 'SOURCE_DIFFERS' } } })
   t.notOk(await stat(`${scratch}/damaged.tar`).catch(() => undefined))
+})
+
+t.test('an archive goes onto a disk of its own, and not onto one that is full', { skip: noSmallDisk }, async (t) => {
+  const file = `${scratch}/export.tar`
+  const mounted = `${scratch}/mounted`
+  const disk = smallDisk(t, mounted, 8)
+  t.equal((await steelyard('import', file, '--data', mounted)).code, 0)
+  t.same((await readdir(mounted)).sort(), ['content', 'db'])
+  t.equal((await localFsck(mounted)).outcome, 'clean')
+
+  await disk.fill(100 * 1024)
+  const full = await steelyard('import', file, '--data', `${mounted}/other`, '--json')
+  t.match(full, { code: 2, json: { error: { code: 'DATA', reason: 'STORE_FULL' } }, stderr: new RegExp(mounted) })
+  const exported = await steelyard('export', `${mounted}/export.tar`, '--data', data, '--json')
+  t.match(exported, { code: 1, json: { error: { code: 'FILE' } }, stderr: new RegExp(`cannot write ${mounted}/export.tar: no space left`) })
+  t.same((await readdir(mounted)).sort(), ['content', 'db', 'filler'], 'and nothing is left of them')
+})
+
+t.test('a target that another process fills meanwhile is left to it', async (t) => {
+  const target = `${scratch}/contended`
+  const bytes = await readFile(`${scratch}/export.tar`)
+  const source = (async function * () {
+    yield bytes
+    await mkdir(`${target}/db`, { recursive: true })
+  })()
+  await t.rejects(importArchive({ source, target, crypto: nodeCrypto, now: new Date().toISOString(), onProgress: quiet }), { code: 'FOLDER_NOT_EMPTY' })
+  t.same((await readdir(scratch)).filter((name) => name.startsWith('contended')), ['contended'])
 })
 
 t.test('the restore drill: backups under load and after it, restored elsewhere; one that is older than its ledger takes nothing', async (t) => {

@@ -1,19 +1,18 @@
 import { readdir, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { isInUse } from '../../store/lock.js'
 
-/** What an archive is read into before it has the target's name. */
-export function importFolder (target: string, pid: number): string {
-  return `${target}.importing-${pid}`
+/** What an archive is read into before it has the target's name, or lies in it. */
+export function importFolder (target: string, pid: number, isInside: boolean): string {
+  return `${target}${isInside ? '/' : ''}.importing-${pid}`
 }
 
 const LEFT = /\.importing-(\d+)$/
 /** All that an import writes. */
-const PARTS = ['content', 'db']
+export const PARTS = ['content', 'db']
 
-/** Removes what imports into the same parent folder left that were killed: folders of dead processes, whose database nobody has open. */
-export async function sweepImports (target: string): Promise<void> {
-  const parent = dirname(target)
+/** Removes what imports left in a folder that were killed: folders of dead processes, whose database nobody has open. */
+export async function sweepImports (parent: string): Promise<void> {
   for (const name of await readdir(parent).catch(() => [])) {
     const pid = LEFT.exec(name)?.[1]
     if (pid === undefined || isAlive(Number(pid))) continue

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Crypto } from '../../core/crypto.js'
 import { parseBatchHeader } from '../../core/batch.js'
@@ -7,9 +7,8 @@ import { summed } from '../../store/checksums.js'
 import { noteRestored } from '../../store/doubt.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import { openMaintenance, type Operation } from '../../store/maintenance.js'
-import { makeFolder } from '../../store/unusable.js'
+import { makeFolder, unusable } from '../../store/unusable.js'
 import { parseGroup } from '../../store/stored-group.js'
-import { OpsError } from '../errors.js'
 import { contentPath } from '../fsck/content.js'
 import { fsck } from '../fsck/fsck.js'
 import { rebuild } from '../rebuild/rebuild.js'
@@ -17,7 +16,7 @@ import type { OnProgress, Report } from '../report.js'
 import { numberKeyOf } from '../fsck/position.js'
 import { readable } from '../stored.js'
 import { type ArchiveFolder, BUNDLE_FILE, FOLDERS, LOG_FILE, type Manifest } from './format.js'
-import { importFolder, sweepImports } from './leftovers.js'
+import { openTarget } from './target.js'
 import { invalid, readArchive } from './unpack.js'
 
 export interface ImportOptions {
@@ -36,30 +35,24 @@ export interface ImportOptions {
 export interface Imported { readonly manifest: Manifest, readonly manifestSha256: string, readonly report: Report }
 
 /**
- * Reads an archive into a new data folder. Everything is written beside the target first; indexes and tiles are computed, the whole is checked
- * as `fsck` does, and only what verifies and comes out as the manifest says gets the target's name. Else nothing is left; what a
- * process that was killed left is removed by the next import beside it.
+ * Reads an archive into a new data folder. Everything is written beside the target first, or in it where it is a disk of its own; indexes and tiles
+ * are computed, the whole is checked as `fsck` does, and only what verifies and comes out as the manifest says gets the target's
+ * name. Else nothing is left; what a process that was killed left is removed by the next import beside it.
  */
 export async function importArchive (options: ImportOptions): Promise<Imported> {
-  const target = resolve(options.target)
-  if (options.checkOnly !== true && (await readdir(target).catch(() => [])).length > 0) {
-    throw new OpsError({ code: 'FOLDER_NOT_EMPTY', message: `${target} is not empty: an import goes into a new data folder` })
-  }
-  await makeFolder(dirname(target))
-  await sweepImports(target)
-  const folder = importFolder(target, process.pid)
+  const { folder, place } = await openTarget(resolve(options.target), options.checkOnly !== true)
   const release = options.guard?.(folder)
   try {
     const imported = await receive(options, folder)
     if (options.checkOnly === true) await rm(folder, { recursive: true })
     else {
       release?.() // what is whole is not taken apart while it gets its name
-      await rename(folder, target)
+      await place()
     }
     return imported
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
-    throw error
+    throw unusable(error, dirname(folder)) ?? error
   } finally {
     release?.()
   }
