@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { StoreError } from './errors.js'
 
 const CHUNK = 256 * 1024
@@ -46,7 +46,10 @@ async function * chunks (path: string, { first, last }: Part = { first: 0, last:
   }
 }
 
+/** Whatever else lies in the place of the file is not opened: to open a pipe waits for somebody who writes into it. */
 async function openContent (path: string): Promise<FileHandle> {
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isFile() === false) throw new StoreError({ code: 'CONTENT_DAMAGED', message: 'what lies in the place of the stored content is not a file' })
   return await open(path, 'r').catch((cause: unknown) => {
     throw new StoreError({ code: 'CONTENT_MISSING', message: 'the content is not in the store', cause })
   })

@@ -1,6 +1,8 @@
 /** `steelyard export`, `backup` and `import` of a real service's data: an archive verifies itself, and what was restored from one goes on only where it may. */
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pace } from 'node:timers/promises'
 import t from 'tap'
@@ -64,6 +66,19 @@ t.test('an archive verifies itself', async (t) => {
   await flipFileBit(contentPath(join(damaged, 'content'), (await contentNames(join(damaged, 'content')).next()).value as string))
   t.match(await steelyard('export', `${scratch}/damaged.tar`, '--data', damaged, '--json'), { code: 1, json: { error: { reason: 'SOURCE_DIFFERS' } } })
   t.notOk(await stat(`${scratch}/damaged.tar`).catch(() => undefined))
+})
+
+t.test('what is no file in the place of a content file is found, and not waited for', async (t) => {
+  for (const [what, make] of [['a pipe', (path: string) => { execFileSync('mkfifo', [path]) }], ['a folder', mkdirSync]] as const) {
+    const folder = await copy()
+    const sha256 = (await contentNames(join(folder, 'content')).next()).value as string
+    const path = contentPath(join(folder, 'content'), sha256)
+    await rm(path)
+    make(path)
+    t.match(await localFsck(folder), { differences: 1, first: { object: `content ${sha256}`, code: 'CONTENT_DIFFERS', says: /is not a file/ } }, what)
+    const exported = await steelyard('export', `${scratch}/pipe.tar`, '--data', folder, '--json')
+    t.match(exported, { code: 1, json: { error: { reason: 'SOURCE_DIFFERS' } } }, what)
+  }
 })
 
 t.test('an archive goes onto a disk of its own, and not onto one that is full', { skip: noSmallDisk }, async (t) => {

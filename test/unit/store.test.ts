@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -95,6 +96,9 @@ t.test('content: by its digest, verified on read, leftovers cleaned', async (t) 
   await writeFile(path, bytes.subarray(0, 5))
   await t.rejects(collect(content.read(sha256)), { code: 'CONTENT_DAMAGED' })
   await t.rejects(collect(content.read('00'.repeat(32))), { code: 'CONTENT_MISSING' })
+  await rm(path)
+  execFileSync('mkfifo', [path])
+  await t.rejects(collect(content.read(sha256)), { code: 'CONTENT_DAMAGED' }, 'a pipe is not waited for')
   t.equal(dirname(path).length > 0, true)
 
   const broken = content.receive((async function * () {

@@ -180,7 +180,7 @@ async function * values (view: View, prefix: 'g' | 'h' | 'b'): AsyncGenerator<Bu
 async function * writeContent (view: View, sha256: string): AsyncGenerator<Buffer, number> {
   const path = contentPath(view.content, sha256)
   const found = await stat(path).catch(() => undefined)
-  if (found === undefined) throw damaged(`content ${sha256}`)
+  if (found?.isFile() !== true) throw damaged(`content ${sha256}`)
   yield tarHeader({ name: `${CONTENT_FOLDER}/${sha256}`, size: found.size })
   const hash = createHash('sha256')
   let size = 0

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toHex } from '../../core/bytes.js'
 import type { EvidenceRecord } from '../../core/record.js'
@@ -48,8 +48,13 @@ export class ContentCheck implements ContentList {
       findings.differs({ layer: 'content', object: `content ${sha256}`, code, says: about }, expected.sequence)
     }
     let found: FileDigests
+    const path = contentPath(folder, sha256)
     try {
-      found = await hashFile(contentPath(folder, sha256))
+      if (!(await stat(path)).isFile()) { // to open a pipe would wait for somebody who writes into it
+        differs('CONTENT_DIFFERS', 'what lies in its place is not a file')
+        return
+      }
+      found = await hashFile(path)
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
       if (code === 'ENOENT') differs('CONTENT_MISSING', 'the file is not there')
