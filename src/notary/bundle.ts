@@ -66,7 +66,9 @@ const NOTHING_CLOSED: readonly number[] = []
 export async function createBundles (options: BundleOptions): Promise<Bundles> {
   const { context, meta, anchors, progress, ledger, onChange } = options
   // What is not what was written is made anew, of the ledger's blocks.
-  let state = await unlessDamaged(meta.bundle()) ?? NOT_SCANNED
+  const found = await unlessDamaged(meta.bundle())
+  let state = found ?? NOT_SCANNED
+  let isStored = found !== undefined
   const saved = await meta.bundleFile()
   let current = saved === undefined ? undefined : unlessRefused(() => describe(context, saved))
   let keysFor: CurrentBundle | undefined // whose `keys` are; read when somebody asks, since the service's own key is known without
@@ -87,7 +89,8 @@ export async function createBundles (options: BundleOptions): Promise<Bundles> {
       }
     }
     const isNew = relevant.some(({ isConfig, definition }) => isConfig || definition !== undefined)
-    if (isNew || blocks.length === PAGE) await meta.saveBundle(next)
+    if (isNew || blocks.length === PAGE || !isStored) await meta.saveBundle(next)
+    isStored = true
     state = next
     return isNew
   }

@@ -14,7 +14,8 @@ export const logIdentity = object({
 export type LogIdentity = Infer<typeof logIdentity>
 
 const MOST_CHANGES = 1_000_000
-const bundleState = object({
+/** As it is stored. */
+export const bundleState = object({
   scanned: decimal, configs: list(decimal, MOST_CHANGES), definitions: list(object({ block: decimal, transaction: decimal }), MOST_CHANGES)
 })
 

@@ -80,6 +80,28 @@ for (const [what, damage] of Object.entries(LOWER_CHANGES)) {
   })
 }
 
+t.test('a watermark of finality that is too high: no batch is left out', async (t) => {
+  const { folder, ledger } = await finalBatches(t, BATCHES)
+  ledger.isUp = false
+  const before = await world(t, { folder, ledger })
+  await deposit(before, 20)
+  await until(async () => await Promise.resolve(before.notary.progress.sealed.batches === BATCHES + 1))
+  await before.close()
+  await replaceText(folder, textKey('w', 'final'), /"batches":3,"sequence":60/, '"batches":4,"sequence":80')
+  ledger.isUp = true
+  const at = await world(t, { folder, ledger })
+  await allFinal(at)
+  t.ok(await ledger.findBatch(String(BATCHES)))
+})
+
+t.test('the last header lost: what is final stays so, and no smaller head is signed', async (t) => {
+  const { folder, ledger } = await finalBatches(t, BATCHES)
+  await remove(folder, numberKey('h', BATCHES - 1))
+  const at = await world(t, { folder, ledger })
+  t.same(at.notary.progress.final, { batches: BATCHES, sequence: 60 })
+  await t.rejects(at.notary.reader.head(), { code: 'DAMAGED' })
+})
+
 t.test('a batch is never written over another', async (t) => {
   const { folder, ledger } = await finalBatches(t, BATCHES)
   const at = await world(t, { folder, ledger })

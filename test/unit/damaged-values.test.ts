@@ -145,3 +145,10 @@ t.test('a commit group that says it has a million records', async (t) => {
   const report = await rebuilt(at)
   t.ok(report.examples.some(({ object, code }) => object === 'commit group of record 0' && code === 'GROUP_MISSING'), JSON.stringify(report.examples))
 })
+
+t.test('an index of batches that leads to what is no batch is damage to whoever asks', async (t) => {
+  const at = await two(t)
+  await put(at.folder, numberKey('f', 0), 'x')
+  const again = await world(t, { folder: at.folder, ledger: at.ledger })
+  await t.rejects(again.notary.prover.prove({ sequence: 0 }), { code: 'DAMAGED' })
+})

@@ -11,7 +11,7 @@ import { StoreError } from '../../src/store/errors.js'
 import { numberKey, numberValue, textKey } from '../../src/store/keys.js'
 import { openStore } from '../../src/store/store.js'
 import { flipBit, remove, replaceText, withDatabase } from '../support/damage.js'
-import { allFinal, deposit, noop, silent, stage, world, type World } from '../support/notary-world.js'
+import { allFinal, BY, deposit, noop, silent, stage, world, type World } from '../support/notary-world.js'
 import { until } from '../support/service.js'
 
 const HOUR = 3_600_000
@@ -49,6 +49,51 @@ for (const [what, damage] of Object.entries(RECORD_CHANGES)) {
     t.equal((await deposit(at, 1))[0]?.sequence, DEPOSITS)
   })
 }
+
+t.test('a group of one, whose root is its leaf: what nobody signed is not sealed', async (t) => {
+  const before = await world(t, { sealAgeMs: HOUR })
+  await deposit(before, 1)
+  await before.close()
+  await replaceText(before.folder, numberKey('g', 0), /"groupRoot":"....../, '"groupRoot":"aaaaaa')
+  const at = await world(t, { folder: before.folder, ledger: before.ledger })
+  await until(async () => await Promise.resolve(at.notary.link.isUp))
+  await t.rejects(deposit(at, 1), { code: 'LOG_DAMAGED' })
+  t.equal(at.notary.progress.sealed.batches, 0)
+})
+
+t.test('where nothing can be sealed any more, nobody waits for it, and no more is promised', async (t) => {
+  const before = await world(t, { sealSize: 2 })
+  await deposit(before, 2)
+  await allFinal(before)
+  before.ledger.isUp = false
+  await deposit(before, 2)
+  await until(async () => await Promise.resolve(before.notary.progress.sealed.batches === 2))
+  await before.close()
+  await replaceText(before.folder, numberKey('h', 1), /"root":"....../, '"root":"aaaaaa')
+  const at = await world(t, { folder: before.folder, ledger: before.ledger, sealSize: 2 })
+  const answers: string[] = []
+  for (let i = 0; i < 20; i++) answers.push(await deposit(at, 1).then(() => 'made', ({ code }: { code: string }) => code))
+  t.equal(answers.at(-1), 'LOG_DAMAGED')
+  t.ok(answers.lastIndexOf('made') < answers.indexOf('LOG_DAMAGED'), answers.join(' '))
+})
+
+t.test('an alarm refuses those as well who wait already', async (t) => {
+  const before = await world(t)
+  await deposit(before, 3)
+  await allFinal(before)
+  const { folder, ledger } = before
+  await before.close()
+  ledger.isUp = false
+  const at = await world(t, { ledger, folder: join(folder, 'older') })
+  let keep = noop
+  const kept = new Promise<void>((resolve) => { keep = resolve })
+  const content = { digests: { sha256: 'aa'.repeat(32), sm3: 'bb'.repeat(32) }, size: 5, keep: () => kept, discard: () => Promise.resolve() }
+  const waiting = at.notary.intake.file(BY, content, {}, {})
+  ledger.isUp = true
+  await until(async () => await deposit(at, 1).then(() => false, ({ code }) => code === 'LEDGER_AHEAD'))
+  keep()
+  await t.rejects(waiting, { code: 'LEDGER_AHEAD' })
+})
 
 const GROUP_CHANGES: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   'a record and the leaves': async (folder) => {

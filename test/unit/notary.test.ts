@@ -163,3 +163,16 @@ t.test('a wallet\'s claim is in the record when it holds, and refused when it do
   await t.rejects(notary.intake.digests(BY, { digests: content, claim: { ...claim, keyId: `0x${'22'.repeat(20)}` } }), { code: 'CLAIM_INVALID' })
   t.equal(notary.progress.received, 1, 'what was refused left nothing')
 })
+
+t.test('a start that fails begins nothing', async (t) => {
+  const before = await world(t, { sealAgeMs: 3_600_000 })
+  await deposit(before, 3)
+  await before.close()
+  const store = await openStore(before.folder, noop, { log: silent })
+  t.teardown(async () => { await store.close() })
+  const uploads = { ...store.uploads, entries: () => { throw new StoreError({ code: 'UNREADABLE', message: 'no' }) } }
+  await t.rejects(world(t, { store: { ...store, uploads }, ledger: before.ledger }), { code: 'UNREADABLE' })
+  await new Promise(setImmediate)
+  t.same(await store.batches.sealed(), { batches: 0, sequence: 0 })
+  t.equal(before.ledger.anchors, 0)
+})

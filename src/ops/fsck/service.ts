@@ -3,7 +3,7 @@ import type { StoredBlock } from '../../store/anchors.js'
 import { storedKey } from '../../store/api-keys.js'
 import { checksumKey, hasChecksum } from '../../store/checksums.js'
 import { numberKey, textKey } from '../../store/keys.js'
-import { type LogIdentity, logIdentity } from '../../store/meta.js'
+import { type BundleState, bundleState, type LogIdentity, logIdentity } from '../../store/meta.js'
 import type { View } from '../../store/maintenance.js'
 import { parseJson, readable } from '../stored.js'
 import type { Check } from './check.js'
@@ -22,6 +22,10 @@ export async function readLogIdentity (view: View): Promise<LogIdentity | undefi
   const [found, sum] = await Promise.all([view.get(key), view.get(checksumKey(key))])
   if (found === undefined || !hasChecksum(found, sum)) return undefined
   return readable(() => logIdentity(parseJson(found), 'log'))
+}
+
+export function readBundleState (stored: Uint8Array): BundleState | undefined {
+  return readable(() => bundleState(parseJson(stored), 'state'))
 }
 
 /** The stored trust bundle, if it can be read. */
@@ -59,7 +63,7 @@ export async function checkService (check: Check): Promise<void> {
   if (await readLogIdentity(view) === undefined) differs('log identity', 'it is missing or cannot be read', 1)
   const [bundle, state] = await Promise.all([view.get(textKey('x', 'bundle-file')), view.get(textKey('x', 'bundle'))])
   if (bundle !== undefined && await readBundle(view) === undefined) differs('trust bundle', 'it cannot be read', 2)
-  if (state !== undefined && parseJson(state) === undefined) differs('trust bundle state', 'it cannot be read', 3)
+  if (state !== undefined && readBundleState(state) === undefined) differs('trust bundle state', 'it cannot be read', 3)
   for (const { number } of await differingBlocks(view)) differs(`block ${number} of the trust bundle`, 'it is missing, or not the one that the bundle has', 5 + Number(number))
   await checkApiKeys(check, differs)
 }

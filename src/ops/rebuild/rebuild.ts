@@ -13,7 +13,7 @@ import { parseGroup } from '../../store/stored-group.js'
 import { checkAcknowledged } from '../acknowledged.js'
 import { OpsError } from '../errors.js'
 import { checkChecksums } from '../fsck/checksums.js'
-import { differingBlocks, readBundle, readLogIdentity } from '../fsck/service.js'
+import { differingBlocks, readBundle, readBundleState, readLogIdentity } from '../fsck/service.js'
 import { createFindings, type Findings, type OnProgress, type Report } from '../report.js'
 import { attestedEntry, parseJson, readable } from '../stored.js'
 import { rebuildBatches } from './batches.js'
@@ -150,7 +150,7 @@ async function rebuildState ({ db, repairs }: Rebuild): Promise<void> {
   const sent = await db.get(inFlight)
   if (sent !== undefined && parseJson(sent) === undefined) await repairs.ensure('transaction in flight', inFlight, Buffer.from(NOTHING_IN_FLIGHT))
   const scanned = await db.get(textKey('x', 'bundle'))
-  if (scanned !== undefined && parseJson(scanned) === undefined) await repairs.remove('trust bundle state', textKey('x', 'bundle'))
+  if (scanned !== undefined && readBundleState(scanned) === undefined) await repairs.remove('trust bundle state', textKey('x', 'bundle'))
   const bundle = await db.get(textKey('x', 'bundle-file'))
   if (bundle !== undefined && await readBundle(db) === undefined) await repairs.remove('trust bundle', textKey('x', 'bundle-file'))
   for (const block of await differingBlocks(db)) {

@@ -1,0 +1,162 @@
+/** Values of the service itself that changed on the disk: none is believed, none keeps the service from starting that it can do without. */
+import { randomBytes } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { checksumKey } from '../../src/store/checksums.js'
+import { numberKey, textKey } from '../../src/store/keys.js'
+import { localFsck, remove, replaceText, withDatabase } from '../support/damage.js'
+import { until } from '../support/service.js'
+import { type ServiceWorld, serviceWorld } from '../support/service-world.js'
+
+const WAITING = { STEELYARD_SEAL_AGE: '60000' }
+const LOG = textKey('x', 'log')
+const SEALED = textKey('w', 'sealed')
+
+async function tokens (folder: string): Promise<{ admin: string, demo: string }> {
+  return JSON.parse(await readFile(join(folder, 'credentials.json'), 'utf8')) as { admin: string, demo: string }
+}
+/** The status of a deposit. */
+async function depositBy ({ service }: ServiceWorld, token: string): Promise<number> {
+  const response = await fetch(`${service.url}/v1/evidence/digests`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ sha256: randomBytes(32).toString('hex') })
+  })
+  await response.arrayBuffer()
+  return response.status
+}
+const deposited = async (at: ServiceWorld, count: number): Promise<void> => {
+  const { demo } = await tokens(at.folder)
+  for (let i = 0; i < count; i++) if (await depositBy(at, demo) !== 201) throw new Error('refused')
+}
+const untilFinal = async ({ service: { notary: { progress } } }: ServiceWorld): Promise<void> => {
+  await until(async () => await Promise.resolve(progress.final.sequence === progress.received))
+}
+/** A service that was closed, with deposits that are final, or that wait. */
+async function closed (t: Test, env: Readonly<Record<string, string>> = {}): Promise<ServiceWorld> {
+  const at = await serviceWorld(t, { env })
+  await at.untilUp()
+  await deposited(at, 3)
+  if (env !== WAITING) await untilFinal(at)
+  await at.close()
+  return at
+}
+
+t.test('the year of the last commit group: the clock does not follow it, and what waits is sealed now', async (t) => {
+  const { folder, ledgers } = await closed(t, WAITING)
+  const year = new Date().getUTCFullYear()
+  await replaceText(folder, numberKey('g', 2), /"signedAt":"2/, '"signedAt":"6')
+  const at = await serviceWorld(t, { folder, ledgers })
+  await untilFinal(at)
+  t.equal(at.service.notary.steadyClock?.aheadMs, 0)
+  t.match((await at.service.notary.store.batches.header(0))?.toString(), `"sealedAt":"${year}-`)
+  await deposited(at, 1)
+})
+
+t.test('the year of the sealing mark: no upload expires', async (t) => {
+  const before = await serviceWorld(t)
+  await deposited(before, 1)
+  await untilFinal(before)
+  const id = await upload(before)
+  await before.close()
+  const { folder, ledgers } = before
+  await replaceText(folder, SEALED, /"sealedAt":"2/, '"sealedAt":"6')
+  const at = await serviceWorld(t, { folder, ledgers })
+  t.equal((await asked(at, id)).status, 200)
+})
+
+/** An upload of ten bytes, of which there are none. */
+async function upload (at: ServiceWorld): Promise<string> {
+  const response = await fetch(`${at.service.url}/v1/uploads`, {
+    method: 'POST', headers: { authorization: `Bearer ${(await tokens(at.folder)).demo}`, 'tus-resumable': '1.0.0', 'upload-length': '10' }
+  })
+  return response.headers.get('location')?.split('/').pop() ?? ''
+}
+async function asked (at: ServiceWorld, id: string): Promise<Response> {
+  return await fetch(`${at.service.url}/v1/uploads/${id}`, {
+    method: 'HEAD', headers: { authorization: `Bearer ${(await tokens(at.folder)).demo}`, 'tus-resumable': '1.0.0' }
+  })
+}
+
+const KEY_CHANGES: Readonly<Record<string, readonly [RegExp, string]>> = {
+  'no JSON': [/^{/, 'x'],
+  'another organization': [/"organization":"./, '"organization":"\u0017'],
+  'another organization that is one': [/"organization":"[0-9a-f]{16}/, '"organization":"0123456789abcdef'],
+  'no organization': [/"organization"/, '"prganization"'],
+  'no hash': [/"hash"/, '"gash"'],
+  'more scopes': [/"scopes":\["deposit"/, '"scopes":["admin"']
+}
+for (const [what, [from, to]] of Object.entries(KEY_CHANGES)) {
+  t.test(`an API key, ${what}: it opens nothing, the others do, and none is made in its place`, async (t) => {
+    const { folder, ledgers } = await closed(t)
+    const { admin, demo } = await tokens(folder)
+    const id = demo.slice(3, 19)
+    await replaceText(folder, textKey('k', id), from, to)
+    const at = await serviceWorld(t, { folder, ledgers })
+    t.equal(await depositBy(at, demo), 401)
+    t.equal(await depositBy(at, admin), 201)
+    t.ok(at.said.some((message) => message.startsWith('an API key in the database is not what was written')))
+    await at.close()
+    t.ok((await localFsck(folder)).examples.some(({ object }) => object === `API key ${id}`))
+    const again = await serviceWorld(t, { folder, ledgers })
+    t.equal(await depositBy(again, demo), 401)
+  })
+}
+
+t.test('an upload: it does not go on, its bytes stay, and the service starts', async (t) => {
+  const before = await serviceWorld(t)
+  const id = await upload(before)
+  const other = await upload(before)
+  await before.close()
+  const { folder, ledgers } = before
+  const files = async (): Promise<string[]> => await readdir(join(folder, 'content', 'uploads'))
+  const names = await files()
+  await replaceText(folder, textKey('p', id), /"movedAt":\d/, '"movedAt":0')
+  const at = await serviceWorld(t, { folder, ledgers })
+  t.equal((await asked(at, id)).status, 500)
+  t.equal((await asked(at, other)).status, 200)
+  t.same(await files(), names)
+  t.equal(at.said.filter((message) => message.startsWith('an upload in the database is not what was written')).length, 1)
+})
+
+t.test('the identity of the log: the service does not start, and opens no other log', async (t) => {
+  const { folder, ledgers } = await closed(t)
+  await replaceText(folder, LOG, /[0-9a-f]"/, 'z"')
+  await t.rejects(serviceWorld(t, { folder, ledgers }), { code: 'DAMAGED' })
+  t.ok((await localFsck(folder)).examples.some(({ object }) => object === 'log identity'))
+})
+
+t.test('the identity of the log, of a version that kept no checksum of it', async (t) => {
+  const { folder, ledgers } = await closed(t)
+  await remove(folder, checksumKey(LOG))
+  const [origin = ''] = ledgers.keys()
+  await replaceText(folder, LOG, /"origin":"[^"]*/, `"origin":"${origin.slice(0, -1)}${origin.endsWith('0') ? '1' : '0'}`)
+  await t.rejects(serviceWorld(t, { folder, ledgers }), { code: 'LOG_FOREIGN' })
+  t.same([...ledgers.keys()], [origin])
+})
+
+t.test('the key id of the last commit group: no other key is suspected', async (t) => {
+  const { folder, ledgers } = await closed(t)
+  await replaceText(folder, numberKey('g', 2), /"keyId":"...../, '"keyId":"00000')
+  const at = await serviceWorld(t, { folder, ledgers })
+  await at.untilUp()
+})
+
+for (const [name, from, to] of [['bundle-file', /"type"/, '"uype"'], ['bundle', /"scanned"/, '"tcanned"']] as const) {
+  t.test(`${name}: it is made anew`, async (t) => {
+    const { folder, ledgers } = await closed(t)
+    const stored = async (): Promise<string> => await withDatabase(folder, async (db) => String(await db.get(textKey('x', name))))
+    const whole = await stored()
+    await replaceText(folder, textKey('x', name), from, to)
+    const at = await serviceWorld(t, { folder, ledgers })
+    const stage = (): ReturnType<typeof at.service.notary.stages[number]['status']> | undefined =>
+      at.service.notary.stages.map((each) => each.status()).find((each) => each.name === 'trust-bundle')
+    await until(async () => await Promise.resolve(stage()?.lastSuccess !== undefined))
+    await deposited(at, 1)
+    await untilFinal(at)
+    await at.close()
+    const shown = (text: string): string => text.replace(/"scanned":"\d+"/, '') // there are more blocks now
+    t.equal(shown(await stored()), shown(whole))
+  })
+}
