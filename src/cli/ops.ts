@@ -104,11 +104,16 @@ const HEADLINES: Readonly<Record<Report['outcome'], string>> = {
   'could-not-check': 'nothing differs, but not everything could be checked'
 }
 
+/** Of a tool that looks at less than everything. */
+const CLEAN: Readonly<Record<string, string>> = {
+  'rebuild-index': 'everything that follows from records, headers and the ledger is as it must be; `steelyard fsck` looks at the rest'
+}
+
 /** Prints a report. */
 export function printReport (command: string, report: Report, terminal: Terminal): number {
   const { first, differences, examples, checked, couldNotCheck, leftOut, notes, head, log } = report
   const lines = [
-    first === undefined ? HEADLINES[report.outcome] : `${HEADLINES.differs}: ${differences} object${differences === 1 ? '' : 's'}; the first is`,
+    first === undefined ? (report.outcome === 'clean' ? CLEAN[command] : undefined) ?? HEADLINES[report.outcome] : `${HEADLINES.differs}: ${differences} object${differences === 1 ? '' : 's'}; the first is`,
     ...(first === undefined ? [] : [describe(first)]),
     ...examples.slice(1, 11).map(describe),
     ...(differences > 11 ? [`  ... and ${differences - 11} more (--json has the first 100)`] : []),

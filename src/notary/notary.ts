@@ -76,8 +76,22 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
   const [received, sealed, marks] = await Promise.all([deposits.nextSequence(), batches.sealed(), anchors.marks()])
   const { damage: wrongMark, ...start } = await soundMarks(batches, { sealed, ...marks }, context.log)
   const progress = createProgress({ received, ...start })
+  const bundles = await createBundles({
+    context,
+    meta: store.meta,
+    anchors,
+    progress,
+    ledger: () => link.ledger(),
+    facts: options.facts,
+    onChange: (bundle) => {
+      options.onBundle(bundle)
+      finalizer.wake()
+    }
+  })
+  const { signer } = context
+  const keyOf = (keyId: string): Uint8Array | undefined => keyId === signer.keyId ? signer.spki : bundles.receiptKey(keyId)
   const { pending, damage: wrongPromise } = wrongMark === undefined
-    ? await readPromised(context, deposits, start.sealed.sequence, received)
+    ? await readPromised(context, keyOf, deposits, start.sealed.sequence, received)
     : { pending: createUnsealed(), damage: wrongMark }
   const isWhole = wrongPromise === undefined && received >= (store.highWater.atStart ?? 0)
   const { counters, damage: wrongCounters } = await soundCounters(deposits, received, isWhole, context.log)
@@ -109,27 +123,14 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
       for (const stage of [bundles, anchorer, finalizer]) stage.wake()
     }
   })
-  const bundles = await createBundles({
-    context,
-    meta: store.meta,
-    anchors,
-    progress,
-    ledger: () => link.ledger(),
-    facts: options.facts,
-    onChange: (bundle) => {
-      options.onBundle(bundle)
-      finalizer.wake()
-    }
-  })
   const reader = createReader(context, store, logTree, progress)
-  const { signer } = context
   const prover = createProver({
     context,
     store,
     logTree,
     progress,
     closedSizes: () => bundles.closedSizes,
-    keyOf: (keyId) => keyId === signer.keyId ? signer.spki : bundles.receiptKey(keyId)
+    keyOf
   })
   const verifying = createVerifying(context, prover, reader, bundles)
   const { locate: locateBatch, selfCheck } = options.trusting ?? { locate, selfCheck: (sequence: number) => verifying.selfCheck(sequence) }

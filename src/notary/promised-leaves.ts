@@ -18,25 +18,36 @@ export interface FoundUnsealed {
 
 /**
  * The leaves of the deposits from `from` to `to`, as the receipts of their commit groups promise them. A record that changed on the disk would be
- * sealed as another one, for good, and its receipt would be proof of that: so each group is held to the root that was signed. Where a record is not
- * what it was, or gone, the group's stored leaves lead there, and the promise is kept: whoever has the receipt has the record.
+ * sealed as another one, for good, and its receipt would be proof of that: so each group is held to the root that was signed, and to the signature.
+ * Where a record is not what it was, or gone, the group's stored leaves lead there, and the promise is kept: whoever has the receipt has the record.
  */
-export async function readPromised ({ crypto, log, signer }: Context, deposits: Deposits, from: number, to: number): Promise<FoundUnsealed> {
+export async function readPromised ({ crypto, log }: Context, keyOf: KeyOf, deposits: Deposits, from: number, to: number): Promise<FoundUnsealed> {
   const pending = createUnsealed()
   const end = await damageIn(async () => await deposits.promisedEnd())
   if (typeof end === 'string') return { pending, damage: end }
   if (Math.max(from, end) > to) return { pending, damage: `record ${Math.max(from, end) - 1} is missing, which was promised` }
   for (let at = from; at < to;) {
-    const group = await damageIn(async () => await deposits.groupOf(at) ?? `the commit group of record ${at} is missing`)
+    const group = await damageIn(async () => await signedGroup(crypto, keyOf, deposits, at))
     if (typeof group === 'string') return { pending, damage: group }
     const [first, end] = [Number(group.statement.firstSequence), Number(group.statement.firstSequence) + Number(group.statement.groupSize)]
-    const leaves = await ofRecords(crypto, deposits, group, first, end) ?? ofGroup(crypto, signer.spki, group)
+    const leaves = await ofRecords(crypto, deposits, group, first, end) ?? ofGroup(crypto, group)
     if (leaves === undefined) return { pending, damage: `neither the records nor the leaves of commit group ${first} lead to the root that was signed` }
     if (leaves.isStored) log.error({ from: first, to: end }, 'records that are not sealed yet are not what they were: they are sealed as their receipts promise')
     pending.add({ ...leaves, hashes: leaves.hashes.subarray((at - first) * HASH_SIZE) })
     at = end
   }
   return { pending, damage: undefined }
+}
+
+/** A receipt key of the log, by its id: SPKI. */
+type KeyOf = (keyId: string) => Uint8Array | undefined
+
+async function signedGroup (crypto: Context['crypto'], keyOf: KeyOf, deposits: Deposits, sequence: number): Promise<StoredGroup | string> {
+  const group = await deposits.groupOf(sequence)
+  if (group === undefined) return `the commit group of record ${sequence} is missing`
+  const spki = keyOf(group.statement.keyId)
+  const isSigned = spki !== undefined && isGroupSigned(crypto, group.statement, group.signature, spki)
+  return isSigned ? group : `no receipt key of this log signed the commit group of record ${sequence} as it is stored`
 }
 
 /** What was read, or why it cannot be. */
@@ -61,9 +72,8 @@ async function ofRecords (crypto: Context['crypto'], deposits: Deposits, group: 
   return { hashes: Buffer.concat(hashes), first: Math.min(...times), latest: Math.max(...times), isStored: false }
 }
 
-/** By what was stored with the group, if that is what was signed; none of its deposits is later than its signature. */
-function ofGroup (crypto: Context['crypto'], spki: Uint8Array, group: StoredGroup): Found | undefined {
-  if (!isGroupSigned(crypto, group.statement, group.signature, spki)) return undefined
+/** By what was stored with the group; none of its deposits is later than its signature. */
+function ofGroup (crypto: Context['crypto'], group: StoredGroup): Found | undefined {
   const hashes = group.leaves ?? Buffer.from(fromHex(group.statement.groupRoot))
   if (!isRoot(crypto, hashesOf(hashes), group)) return undefined
   const signedAt = Date.parse(group.statement.signedAt)

@@ -43,15 +43,25 @@ async function closed (t: Test, env: Readonly<Record<string, string>> = {}): Pro
   return at
 }
 
-t.test('the year of the last commit group: the clock does not follow it, and what waits is sealed now', async (t) => {
-  const { folder, ledgers } = await closed(t, WAITING)
-  const year = new Date().getUTCFullYear()
+t.test('the year of the last commit group: the clock does not follow it', async (t) => {
+  const { folder, ledgers } = await closed(t)
   await replaceText(folder, numberKey('g', 2), /"signedAt":"2/, '"signedAt":"6')
   const at = await serviceWorld(t, { folder, ledgers })
-  await untilFinal(at)
   t.equal(at.service.notary.steadyClock?.aheadMs, 0)
-  t.match((await at.service.notary.store.batches.header(0))?.toString(), `"sealedAt":"${year}-`)
   await deposited(at, 1)
+  await untilFinal(at)
+  const year = new Date().getUTCFullYear()
+  t.match((await at.service.notary.store.batches.header(at.service.notary.progress.final.batches - 1))?.toString(), `"sealedAt":"${year}-`)
+})
+
+t.test('the same of one that is not sealed: it is not what was signed, and not sealed', async (t) => {
+  const { folder, ledgers } = await closed(t, WAITING)
+  await replaceText(folder, numberKey('g', 2), /"signedAt":"2/, '"signedAt":"6')
+  const at = await serviceWorld(t, { folder, ledgers })
+  await at.untilUp()
+  t.equal(at.service.notary.steadyClock?.aheadMs, 0)
+  t.equal(await depositBy(at, (await tokens(folder)).demo), 503)
+  t.equal(at.service.notary.progress.sealed.batches, 0)
 })
 
 t.test('the year of the sealing mark: no upload expires', async (t) => {

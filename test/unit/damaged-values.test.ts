@@ -4,7 +4,7 @@ import { exportArchive } from '../../src/ops/archive/write.js'
 import { rebuild } from '../../src/ops/rebuild/rebuild.js'
 import type { Report } from '../../src/ops/report.js'
 import { nodeCrypto } from '../../src/platform/node.js'
-import { numberKey, textKey } from '../../src/store/keys.js'
+import { numberKey, numberValue, textKey } from '../../src/store/keys.js'
 import { dump, flipBit, localFsck, remove, replaceText, withDatabase } from '../support/damage.js'
 import { allFinal, BY, deposit, digests, noop, world, type World } from '../support/notary-world.js'
 
@@ -151,4 +151,50 @@ t.test('an index of batches that leads to what is no batch is damage to whoever 
   await put(at.folder, numberKey('f', 0), 'x')
   const again = await world(t, { folder: at.folder, ledger: at.ledger })
   await t.rejects(again.notary.prover.prove({ sequence: 0 }), { code: 'DAMAGED' })
+})
+
+t.test('an entry of the batch index that changed is written right, and stays', async (t) => {
+  const at = await two(t)
+  await rebuilt(at)
+  const whole = await dump(at.folder)
+  await put(at.folder, numberKey('f', 0), numberValue(77))
+  await rebuilt(at)
+  t.same(await dump(at.folder), whole)
+})
+
+t.test('records that are missing at the end are named, and no counter goes down', async (t) => {
+  const at = await two(t)
+  await rebuilt(at)
+  const whole = await dump(at.folder)
+  const gone = [39, 40].map((sequence) => numberKey('r', sequence))
+  await remove(at.folder, ...gone)
+  const report = await rebuilt(at)
+  t.same(report.examples.filter(({ code }) => code === 'RECORD_MISSING').map(({ object }) => object), ['record 39', 'record 40'])
+  t.same([...await dump(at.folder)], [...whole].filter(([key]) => !gone.some((each) => each.toString('hex') === key)))
+})
+
+t.test('a trust bundle that changed is written over no block', async (t) => {
+  const at = await two(t)
+  await rebuilt(at)
+  const block = async (): Promise<string | undefined> => (await dump(at.folder)).get(numberKey('b', 0).toString('hex'))
+  const whole = await block()
+  await replaceText(at.folder, textKey('x', 'bundle-file'), /("genesis":\{"data":\["[^"]{4})[^"]{4}/, '$1AAAA')
+  t.ok((await localFsck(at.folder)).examples.some(({ object }) => object === 'block 0 of the trust bundle'))
+  const report = await rebuilt(at)
+  t.ok(report.examples.some(({ object }) => object === 'trust bundle'), JSON.stringify(report.examples))
+  t.equal(await block(), whole)
+})
+
+t.test('what the ledger said of a batch is looked at, also where the mark of that is lost', async (t) => {
+  const at = await two(t)
+  await remove(at.folder, textKey('w', 'final'))
+  for (const key of (await dump(at.folder)).keys()) if (key.startsWith('69')) await remove(at.folder, Buffer.from(key, 'hex'))
+  const { byCode } = await localFsck(at.folder)
+  t.equal((byCode.ATTESTATION_DIFFERS ?? 0) + (byCode.ATTESTATION_MISSING ?? 0), BATCHES, JSON.stringify(byCode))
+})
+
+t.test('without a trust bundle nobody says that the receipts are signed', async (t) => {
+  const at = await two(t)
+  await remove(at.folder, textKey('x', 'bundle-file'), textKey('w', 'final'))
+  t.match((await localFsck(at.folder)).couldNotCheck.map(({ what }) => what), ['receipt signatures'])
 })

@@ -171,7 +171,7 @@ t.test('a start that fails begins nothing', async (t) => {
   const store = await openStore(before.folder, noop, { log: silent })
   t.teardown(async () => { await store.close() })
   const uploads = { ...store.uploads, entries: () => { throw new StoreError({ code: 'UNREADABLE', message: 'no' }) } }
-  await t.rejects(world(t, { store: { ...store, uploads }, ledger: before.ledger }), { code: 'UNREADABLE' })
+  await t.rejects(world(t, { store: { ...store, uploads }, folder: before.folder, ledger: before.ledger }), { code: 'UNREADABLE' })
   await new Promise(setImmediate)
   t.same(await store.batches.sealed(), { batches: 0, sequence: 0 })
   t.equal(before.ledger.anchors, 0)

@@ -36,7 +36,7 @@ export interface AttestationCheck {
 }
 
 export interface AttestationOptions {
-  /** Batches up to this one, without, are final. */
+  /** Batches up to this one, without, are final; others may be, if their mark was lost. */
   readonly final: number
   /** Undefined: there is no bundle to verify with. */
   readonly verifier: Verifier | undefined
@@ -47,7 +47,7 @@ export function createAttestationCheck (check: Check, { final, verifier, now }: 
   const { view, findings } = check
   return {
     async check (batch) {
-      if (batch.number >= final) return
+      if (batch.number >= final && await view.get(numberKey('c', batch.number)) === undefined) return // it waits for the ledger
       const object = objectOf(batch.number)
       const stored = await readAttestations(view, batch.number)
       if (typeof stored === 'string') {

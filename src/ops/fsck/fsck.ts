@@ -69,7 +69,7 @@ async function run (options: FsckOptions, findings: Findings): Promise<Pick<Repo
   const groups = createGroupCheck(check)
   const log = createLogCheck(check)
   const attestations = createAttestationCheck(check, { final: marks.final?.batches ?? 0, verifier, now })
-  if (verifier === undefined) noBundle(findings, marks)
+  if (verifier === undefined) await noBundle(check, marks)
 
   await checkKeys(check)
   const sealed = await checkBatches(check, { records, groups, log, attestations })
@@ -95,9 +95,10 @@ async function trustOf ({ view, crypto }: FsckOptions): Promise<{ keys: Check['k
   return { keys: keys?.size === 0 ? undefined : keys, verifier: createVerifier(crypto, trust) }
 }
 
-function noBundle (findings: Findings, { final }: Marks): void {
-  if (final !== undefined && final.batches > 0) findings.couldNotCheck('attestations and receipt signatures', 'there is no trust bundle in the database')
-  else findings.note('the ledger was never reached: receipt signatures were not checked')
+async function noBundle ({ view, findings }: Check, { final }: Marks): Promise<void> {
+  const isFinal = final !== undefined && final.batches > 0
+  if (isFinal) findings.couldNotCheck('attestations and receipt signatures', 'there is no trust bundle in the database')
+  else if (await view.get(numberKey('g', 0)) !== undefined) findings.couldNotCheck('receipt signatures', 'there is no trust bundle in the database: the ledger was never reached')
 }
 
 /** Records after the last batch: their commit groups are all that is said of them. */

@@ -64,7 +64,7 @@ export async function checkService (check: Check): Promise<void> {
   const [bundle, state] = await Promise.all([view.get(textKey('x', 'bundle-file')), view.get(textKey('x', 'bundle'))])
   if (bundle !== undefined && await readBundle(view) === undefined) differs('trust bundle', 'it cannot be read', 2)
   if (state !== undefined && readBundleState(state) === undefined) differs('trust bundle state', 'it cannot be read', 3)
-  for (const { number } of await differingBlocks(view)) differs(`block ${number} of the trust bundle`, 'it is missing, or not the one that the bundle has', 5 + Number(number))
+  for (const { number } of await differingBlocks(view)) differs(`block ${number} of the trust bundle`, 'it is missing, or one of the two has changed', 5 + Number(number))
   await checkApiKeys(check, differs)
 }
 

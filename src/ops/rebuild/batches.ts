@@ -37,6 +37,7 @@ export async function rebuildBatches (rebuild: Rebuild, stream: LeafStream): Pro
   const isComplete = chosen === undefined && mark.batches >= known
   if (isComplete) {
     await log.finish()
+    await rebuild.repairs.finish() // or what waits to be written right would be removed as what it was
     await removeStrays(rebuild, mark)
     await removeStrayHeaders(rebuild, beyond)
   } else nameBatch(rebuild, mark.batches, chosen)
@@ -58,6 +59,10 @@ async function writeBatch (rebuild: Rebuild, stream: LeafStream, mark: SealedMar
     const says = `batch ${number} was sealed over other bytes: restore it from a backup`
     findings.differs({ layer: 'record', object: `record ${sequence + i}`, code: 'RECORD_DIFFERS', says }, sequence + i)
   })
+  for (let i = own.length; i < leaves.length; i++) {
+    const says = `batch ${number} was sealed over it, and nothing else holds it: restore it from a backup`
+    findings.differs({ layer: 'record', object: `record ${sequence + i}`, code: 'RECORD_MISSING', says }, sequence + i)
+  }
   await repairs.ensure('batch headers', numberKey('h', number), Buffer.from(bytes))
   await repairs.ensure('batch index', numberKey('f', sequence), numberValue(number))
   await writeTiles(rebuild, number, leaves)

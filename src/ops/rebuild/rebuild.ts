@@ -1,9 +1,11 @@
 import type { Crypto } from '../../core/crypto.js'
 import { jcs } from '../../core/jcs.js'
+import type { CommitGroup } from '../../core/receipt.js'
 import { parseRecord } from '../../core/record.js'
 import { LedgerError } from '../../ledger/errors.js'
 import type { Ledger } from '../../ledger/ledger.js'
-import { summed } from '../../store/checksums.js'
+import type { StoredBlock } from '../../store/anchors.js'
+import { checksumKey, hasChecksum, summed } from '../../store/checksums.js'
 import { noteRestored } from '../../store/doubt.js'
 import type { HighWaterMark } from '../../store/high-water.js'
 import { numberKey, textKey } from '../../store/keys.js'
@@ -118,7 +120,7 @@ async function identityOf (db: Maintenance): Promise<Identity> {
   if (stored !== undefined) return stored
   for await (const [, bytes] of db.entries('g')) {
     const statement = parseGroup(bytes)?.statement
-    if (statement === undefined) continue
+    if (statement === undefined || !await isOfItsRecord(db, statement)) continue
     const skewMs = (await attestedEntry(db, 0))?.skewMs
     const first = await db.get(numberKey('r', 0))
     const createdAt = first === undefined ? undefined : readable(() => parseRecord(first).receivedAt)
@@ -130,6 +132,12 @@ async function identityOf (db: Maintenance): Promise<Identity> {
     }
   }
   throw new OpsError({ code: 'LOG_UNKNOWN', message: 'nothing in this database says which log it is of' })
+}
+
+/** The log that a group names is that of its first record, or one of them has changed. */
+async function isOfItsRecord (db: Maintenance, { firstSequence, log }: CommitGroup): Promise<boolean> {
+  const bytes = await db.get(numberKey('r', Number(firstSequence)))
+  return bytes !== undefined && readable(() => parseRecord(bytes))?.log === log
 }
 
 async function rebuildIdentity (rebuild: Rebuild, identity: Identity): Promise<void> {
@@ -145,7 +153,8 @@ async function rebuildIdentity (rebuild: Rebuild, identity: Identity): Promise<v
 }
 
 /** State of the service that it makes anew when it is gone. */
-async function rebuildState ({ db, repairs }: Rebuild): Promise<void> {
+async function rebuildState (rebuild: Rebuild): Promise<void> {
+  const { db, repairs } = rebuild
   const inFlight = textKey('x', 'in-flight')
   const sent = await db.get(inFlight)
   if (sent !== undefined && parseJson(sent) === undefined) await repairs.ensure('transaction in flight', inFlight, Buffer.from(NOTHING_IN_FLIGHT))
@@ -153,8 +162,18 @@ async function rebuildState ({ db, repairs }: Rebuild): Promise<void> {
   if (scanned !== undefined && readBundleState(scanned) === undefined) await repairs.remove('trust bundle state', textKey('x', 'bundle'))
   const bundle = await db.get(textKey('x', 'bundle-file'))
   if (bundle !== undefined && await readBundle(db) === undefined) await repairs.remove('trust bundle', textKey('x', 'bundle-file'))
-  for (const block of await differingBlocks(db)) {
-    for (const { key, value } of summed(numberKey('b', Number(block.number)), jcs(block))) await repairs.ensure('blocks of the trust bundle', key, value)
+  for (const block of await differingBlocks(db)) await rebuildBlock(rebuild, block)
+}
+
+/** One of the bundle's blocks and the one that is stored are not the same: a checksum that fits says which of them changed. */
+async function rebuildBlock ({ db, findings, repairs }: Rebuild, block: StoredBlock): Promise<void> {
+  const key = numberKey('b', Number(block.number))
+  const [value, sum] = await Promise.all([db.get(key), db.get(checksumKey(key))])
+  if (value !== undefined && sum !== undefined && hasChecksum(value, sum)) {
+    const says = `its block ${block.number} is not the one that is stored, whose checksum is right: the service makes it anew when it reaches its ledger`
+    findings.differs({ layer: 'service', object: 'trust bundle', code: 'SERVICE_DIFFERS', says }, 2)
+  } else {
+    for (const put of summed(key, jcs(block))) await repairs.ensure('blocks of the trust bundle', put.key, put.value)
   }
 }
 

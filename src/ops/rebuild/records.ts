@@ -4,6 +4,7 @@ import { type EvidenceRecord, parseRecord } from '../../core/record.js'
 import { upperNodesOf } from '../../notary/tree-nodes.js'
 import { NUMBER_BYTES, numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
 import { parseGroup, type SignedGroup } from '../../store/stored-group.js'
+import { readMarks } from '../fsck/marks.js'
 import { MOST_IN_GROUP, readable } from '../stored.js'
 import type { Rebuild } from './context.js'
 
@@ -88,11 +89,11 @@ export function createLeafStream (rebuild: Rebuild): LeafStream {
 }
 
 /**
- * The counters of the organizations add up to the number of records. Where those that follow from the records do not, the last record of an
- * organization is missing: no counter goes down then, which would give its number again.
+ * The counters of the organizations add up to the number of records. Where those that follow from the records do not, or records are missing at
+ * the end, the last one of an organization is missing: no counter goes down then, which would give its number again.
  */
 async function rebuildCounters ({ db, repairs }: Rebuild, counted: ReadonlyMap<string, number>, records: number): Promise<void> {
-  const isWhole = [...counted.values()].reduce((sum, next) => sum + next, 0) === records
+  const isWhole = [...counted.values()].reduce((sum, next) => sum + next, 0) === records && records >= await promisedEnd(db)
   for (const [organization, next] of counted) {
     const key = textKey('o', organization)
     const stored = await db.get(key)
@@ -132,6 +133,14 @@ function createGroupLeaves ({ db, crypto, findings, repairs }: Rebuild): { feed 
       }
     }
   }
+}
+
+/** As far as batches and commit groups tell how many records there were. */
+async function promisedEnd (db: Rebuild['db']): Promise<number> {
+  const [last, { sealed }] = await Promise.all([db.floor(numberKey('g', Number.MAX_SAFE_INTEGER)), readMarks(db)])
+  const group = last === undefined ? undefined : parseGroup(last[1])
+  const end = group === undefined ? 0 : Number(group.statement.firstSequence) + Number(group.statement.groupSize)
+  return Math.max(end, sealed?.sequence ?? 0)
 }
 
 /** The commit group that begins there, unless it has changed. */
