@@ -129,7 +129,7 @@ async function credentials (path: string, keys: ApiKeys): Promise<Credentials | 
   const tokens = written === undefined ? { admin: keys.newToken(), demo: keys.newToken() } : JSON.parse(written) as Credentials
   if (written === undefined) await writePrivate(path, `${JSON.stringify(tokens)}\n`)
   const register = async (name: keyof Credentials, scopes: readonly Scope[]): Promise<void> => {
-    if (!keys.has(tokens[name])) {
+    if (keys.authenticate(tokens[name]) === undefined) {
       await keys.register(tokens[name], { organization: randomBytes(8).toString('hex'), label: name, scopes })
     }
   }

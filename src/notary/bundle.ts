@@ -66,9 +66,7 @@ const NOTHING_CLOSED: readonly number[] = []
 export async function createBundles (options: BundleOptions): Promise<Bundles> {
   const { context, meta, anchors, progress, ledger, onChange } = options
   // What is not what was written is made anew, of the ledger's blocks.
-  const found = await unlessDamaged(meta.bundle())
-  let state = found ?? NOT_SCANNED
-  let isStored = found !== undefined
+  let state = await unlessDamaged(meta.bundle()) ?? NOT_SCANNED
   const saved = await meta.bundleFile()
   let current = saved === undefined ? undefined : unlessRefused(() => describe(context, saved))
   let keysFor: CurrentBundle | undefined // whose `keys` are; read when somebody asks, since the service's own key is known without
@@ -89,8 +87,7 @@ export async function createBundles (options: BundleOptions): Promise<Bundles> {
       }
     }
     const isNew = relevant.some(({ isConfig, definition }) => isConfig || definition !== undefined)
-    if (isNew || blocks.length === PAGE || !isStored) await meta.saveBundle(next)
-    isStored = true
+    if (isNew || blocks.length === PAGE) await meta.saveBundle(next)
     state = next
     return isNew
   }

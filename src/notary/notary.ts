@@ -93,8 +93,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
   const { pending, damage: wrongPromise } = wrongMark === undefined
     ? await readPromised(context, keyOf, deposits, start.sealed.sequence, received)
     : { pending: createUnsealed(), damage: wrongMark }
-  const isWhole = wrongPromise === undefined && received >= (store.highWater.atStart ?? 0)
-  const { counters, damage: wrongCounters } = await soundCounters(deposits, received, isWhole, context.log)
+  const { counters, damage: wrongCounters } = await soundCounters(deposits, received, wrongPromise === undefined, context.log)
   const damage = wrongPromise ?? wrongCounters
   const logTree = holdToHeaders(context.crypto, createLogTree(context.crypto, (level, index) => batches.logTile(level, index)), batches)
   const backlog = await createBacklog(context, deposits, progress)

@@ -83,10 +83,12 @@ async function upload (at: ServiceWorld): Promise<string> {
   })
   return response.headers.get('location')?.split('/').pop() ?? ''
 }
-async function asked (at: ServiceWorld, id: string): Promise<Response> {
-  return await fetch(`${at.service.url}/v1/uploads/${id}`, {
-    method: 'HEAD', headers: { authorization: `Bearer ${(await tokens(at.folder)).demo}`, 'tus-resumable': '1.0.0' }
-  })
+/** Asks for an upload, or sends it its first bytes. */
+async function asked (at: ServiceWorld, id: string, bytes?: string): Promise<Response> {
+  const headers = { authorization: `Bearer ${(await tokens(at.folder)).demo}`, 'tus-resumable': '1.0.0' }
+  return await fetch(`${at.service.url}/v1/uploads/${id}`, bytes === undefined
+    ? { method: 'HEAD', headers }
+    : { method: 'PATCH', headers: { ...headers, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' }, body: bytes })
 }
 
 const KEY_CHANGES: Readonly<Record<string, readonly [RegExp, string]>> = {
@@ -114,14 +116,26 @@ for (const [what, [from, to]] of Object.entries(KEY_CHANGES)) {
   })
 }
 
+t.test('an API key under the id of another: it opens nothing', async (t) => {
+  const { folder, ledgers } = await closed(t)
+  const { demo } = await tokens(folder)
+  const key = textKey('k', demo.slice(3, 19))
+  await withDatabase(folder, async (db) => {
+    await db.write([{ type: 'put', key: textKey('k', '0123456789abcdef'), value: await db.get(key) ?? Buffer.alloc(0) }, { type: 'del', key }])
+  })
+  t.equal(await depositBy(await serviceWorld(t, { folder, ledgers }), demo), 401)
+})
+
 t.test('an upload: it does not go on, its bytes stay, and the service starts', async (t) => {
   const before = await serviceWorld(t)
   const id = await upload(before)
   const other = await upload(before)
+  for (const each of [id, other]) t.equal((await asked(before, each, '1234')).status, 204)
   await before.close()
   const { folder, ledgers } = before
   const files = async (): Promise<string[]> => await readdir(join(folder, 'content', 'uploads'))
   const names = await files()
+  t.equal(names.length, 2)
   await replaceText(folder, textKey('p', id), /"movedAt":\d/, '"movedAt":0')
   const at = await serviceWorld(t, { folder, ledgers })
   t.equal((await asked(at, id)).status, 500)
@@ -132,7 +146,7 @@ t.test('an upload: it does not go on, its bytes stay, and the service starts', a
 
 t.test('the identity of the log: the service does not start, and opens no other log', async (t) => {
   const { folder, ledgers } = await closed(t)
-  await replaceText(folder, LOG, /[0-9a-f]"/, 'z"')
+  await replaceText(folder, LOG, /"deadlineMs":8/, '"deadlineMs":9')
   await t.rejects(serviceWorld(t, { folder, ledgers }), { code: 'DAMAGED' })
   t.ok((await localFsck(folder)).examples.some(({ object }) => object === 'log identity'))
 })

@@ -94,6 +94,18 @@ t.test('a watermark of finality that is too high: no batch is left out', async (
   t.ok(await ledger.findBatch(String(BATCHES)))
 })
 
+t.test('the header before a watermark lost: the one after it says that it stands right', async (t) => {
+  const { folder, ledger } = await finalBatches(t, BATCHES)
+  ledger.isUp = false
+  const before = await world(t, { folder, ledger })
+  await deposit(before, 20)
+  await until(async () => await Promise.resolve(before.notary.progress.sealed.batches === BATCHES + 1))
+  await before.close()
+  await remove(folder, numberKey('h', BATCHES - 1))
+  const at = await world(t, { folder, ledger })
+  t.same(at.notary.progress.final, { batches: BATCHES, sequence: 60 })
+})
+
 t.test('the last header lost: what is final stays so, and no smaller head is signed', async (t) => {
   const { folder, ledger } = await finalBatches(t, BATCHES)
   await remove(folder, numberKey('h', BATCHES - 1))

@@ -77,6 +77,19 @@ t.test('where nothing can be sealed any more, nobody waits for it, and no more i
   t.ok(answers.lastIndexOf('made') < answers.indexOf('LOG_DAMAGED'), answers.join(' '))
 })
 
+t.test('whoever waits for room when sealing turns out to be impossible is answered', async (t) => {
+  const before = await world(t, { sealSize: 2 })
+  await deposit(before, 2)
+  await allFinal(before)
+  const { folder, ledger } = before
+  await before.close()
+  await replaceText(folder, numberKey('h', 0), /"root":"....../, '"root":"aaaaaa')
+  ledger.isUp = false
+  const at = await world(t, { folder, ledger, sealSize: 2 })
+  await deposit(at, 20) // more than may wait to be sealed
+  await t.rejects(deposit(at, 1), { code: 'LOG_DAMAGED' })
+})
+
 t.test('an alarm refuses those as well who wait already', async (t) => {
   const before = await world(t)
   await deposit(before, 3)

@@ -103,3 +103,10 @@ t.test('rebuild-index lowers none where the last record of an organization is mi
   t.same((await dump(at.folder)).get(own(BY.organization).toString('hex')), numberValue(20).toString('hex'))
   t.same(await nextNumbers(await world(t, { folder: at.folder, ledger: at.ledger })), ['20', '3'])
 })
+
+t.test('rebuild-index removes none of an organization of which no record is left', async (t) => {
+  const at = await twoOrganizations(t)
+  await remove(at.folder, ...[20, 21, 22].map((sequence) => numberKey('r', sequence)))
+  await rebuilt(at)
+  t.same((await dump(at.folder)).get(own(OTHER.organization).toString('hex')), numberValue(3).toString('hex'))
+})

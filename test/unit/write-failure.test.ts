@@ -37,6 +37,7 @@ const failed = new StoreError({ code: 'WRITE_FAILED', message: 'no' })
 
 t.test('closing waits for the attempt that is on its way, and none follows it', async (t) => {
   const { deposits, attempts, begun, settle } = store(t)
+  const timers = t.capture(globalThis, 'setTimeout', globalThis.setTimeout)
   const failure = createWriteFailure(deposits, silent)
   failure.note(group, failed, counters)
   await begun()
@@ -47,6 +48,7 @@ t.test('closing waits for the attempt that is on its way, and none follows it', 
   settle(failed)
   await closing
   t.equal(attempts(), 1)
+  t.equal(timers().length, 1, 'no other is set')
   t.ok(failure.error)
 })
 
