@@ -2,7 +2,8 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from './config.js'
-import { ed25519PublicKey, isGroupSigned, receiptKeyId } from './core/receipt.js'
+import { fromBase64url } from './core/bytes.js'
+import { type CommitGroup, ed25519PublicKey, isGroupSigned, receiptKeyId } from './core/receipt.js'
 import { openTrust } from './core/verify/trust-root.js'
 import type { Signer } from './notary/context.js'
 import { nodeCrypto } from './platform/node.js'
@@ -42,6 +43,7 @@ export async function begin (config: Config, store: Store, now: number): Promise
   const signer = signerOf(await receiptKey(config.receiptKeyFile, existing === undefined))
   await requireOwnReceipts(config, store, signer, existing)
   const log = existing ?? await newLog(config, store, now)
+  await store.meta.protectLog()
   return { signer, log, credentials: await credentials(join(config.data, 'credentials.json'), store.keys) }
 }
 
@@ -80,19 +82,24 @@ async function requireOwnReceipts (config: Config, store: Store, { keyId, spki }
   if (group === undefined) return
   const { statement, signature } = group
   const isOurs = isGroupSigned(nodeCrypto, { ...statement, keyId }, signature, spki)
-  if (isOurs && log !== undefined && statement.log !== log.origin) {
-    throw new SetupError('LOG_FOREIGN', `${data} says that it is of the log ${log.origin}, and its receipts are of ${statement.log}: stop here and restore a backup, or see \`steelyard fsck\``)
+  if (isOurs && log !== undefined && !isPromised(log, statement)) {
+    throw new SetupError('LOG_FOREIGN', `${data} says that it is of the log ${log.origin} with a deadline of ${log.deadlineMs} ms, and its last receipts say otherwise (${statement.log}, ${statement.signedAt} to ${statement.deadline}): restore a backup, or see \`steelyard fsck\``)
   }
   const used = statement.keyId
   if (isOurs || used === keyId) return
-  if (isRegistered(await store.meta.bundleFile(), keyId)) return // one that the ledger has registered as well
+  if (registeredKey(await store.meta.bundleFile(), keyId) !== undefined) return // one that the ledger has registered as well
   throw new SetupError('RECEIPT_KEY_FOREIGN', `${receiptKeyFile} holds the key ${keyId}, the receipts of this log are by ${used}: put that one back`)
 }
 
-/** Whether a trust bundle's register of receipt keys has a key; the bundle is the service's own. */
-function isRegistered (bundle: Uint8Array | undefined, keyId: string): boolean {
-  return bundle !== undefined &&
-    openTrust(nodeCrypto, { bundleSource: 'operator', trustAsGiven: true, bundle }).root?.keys.has(keyId) === true
+function isPromised ({ origin, deadlineMs }: LogIdentity, { log, signedAt, deadline }: CommitGroup): boolean {
+  return log === origin && Date.parse(deadline) - Date.parse(signedAt) === deadlineMs
+}
+
+/** The SPKI of a key that a trust bundle's register of receipt keys has; the bundle is the service's own. */
+export function registeredKey (bundle: Uint8Array | undefined, keyId: string): Uint8Array | undefined {
+  if (bundle === undefined) return undefined
+  const spki = openTrust(nodeCrypto, { bundleSource: 'operator', trustAsGiven: true, bundle }).root?.keys.get(keyId)?.spki
+  return spki === undefined ? undefined : fromBase64url(spki)
 }
 
 /** A log's key is never replaced silently: its receipts would no longer be those of the key on the ledger. */

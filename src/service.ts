@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Config } from './config.js'
 import { isGroupSigned } from './core/receipt.js'
-import { begin, type Credentials, SetupError } from './first-start.js'
+import { begin, type Credentials, registeredKey, SetupError } from './first-start.js'
 import { createApp } from './http/app.js'
 import type { Ledger } from './ledger/ledger.js'
 import type { TrustFacts } from './notary/bundle.js'
@@ -131,14 +131,25 @@ async function start (options: ServiceOptions, store: Store, checkpoint: Context
  * By the last commit group, if it is what was signed, and the last batch, if its header says so as well: a clock that believed one that changed would
  * spoil what is sealed by it. What is wrong with them is found and said later.
  */
-async function lastTimeGiven ({ deposits, batches }: Store, { spki }: Signer): Promise<number> {
-  const [next, sealed] = await Promise.all([deposits.nextSequence(), batches.sealed()])
-  const group = next === 0 ? undefined : await unlessDamaged(deposits.groupOf(next - 1))
-  const isSigned = group !== undefined && isGroupSigned(nodeCrypto, group.statement, group.signature, spki)
-  const header = sealed === 'unreadable' || sealed.batches === 0 ? undefined : headerIn(await batches.header(sealed.batches - 1))
-  const isAgreed = sealed !== 'unreadable' && header?.sealedAt === sealed.sealedAt
-  const times = [isSigned ? group.statement.signedAt : undefined, isAgreed ? header?.sealedAt : undefined]
+async function lastTimeGiven (store: Store, signer: Signer): Promise<number> {
+  const times = await Promise.all([lastSigned(store, signer), lastSealed(store)])
   return Math.max(0, ...times.map((time) => Date.parse(time ?? '')).filter(Number.isFinite))
+}
+
+async function lastSigned ({ deposits, meta }: Store, { keyId, spki }: Signer): Promise<string | undefined> {
+  const next = await deposits.nextSequence()
+  const group = next === 0 ? undefined : await unlessDamaged(deposits.groupOf(next - 1))
+  if (group === undefined) return undefined
+  const { statement, signature } = group
+  const key = statement.keyId === keyId ? spki : registeredKey(await meta.bundleFile(), statement.keyId)
+  return key !== undefined && isGroupSigned(nodeCrypto, statement, signature, key) ? statement.signedAt : undefined
+}
+
+async function lastSealed ({ batches }: Store): Promise<string | undefined> {
+  const sealed = await batches.sealed()
+  if (sealed === 'unreadable' || sealed.batches === 0) return undefined
+  const header = headerIn(await batches.header(sealed.batches - 1))
+  return header?.sealedAt === sealed.sealedAt ? sealed.sealedAt : undefined
 }
 
 async function listen (app: FastifyInstance, { host, port: wanted }: Config): Promise<string> {

@@ -100,6 +100,14 @@ export function createCommitter ({ context, deposits, queueLimit, refusal, room,
     }
   }
 
+  /** A group that was built ahead, unless nothing may be promised any more: whoever waits in it is told so. */
+  const stillWanted = (group: Group | undefined): Group | undefined => {
+    const refused = group === undefined ? undefined : refusal()
+    if (refused === undefined) return group
+    for (const { reject } of group?.waiting ?? []) reject(refused)
+    return undefined
+  }
+
   /** Writes a group; what it throws, or undefined. */
   const write = async ({ built }: Group): Promise<{ readonly cause: unknown } | undefined> => {
     try {
@@ -150,7 +158,7 @@ export function createCommitter ({ context, deposits, queueLimit, refusal, room,
         following = undefined
       }
       written = await rest(written)
-      group = following ?? nextGroup(committed)
+      group = stillWanted(following) ?? nextGroup(committed)
     }
     if (written !== undefined) tell(written)
     running = undefined

@@ -23,6 +23,8 @@ export interface Continuity {
   readonly refusal: NotaryError | undefined
   /** Nothing may be sealed yet. */
   readonly isHeld: boolean
+  /** An alarm has ended the log here: nothing of it goes on. */
+  readonly isEnded: boolean
   /** Something that was promised cannot be kept with what is stored: nothing more is taken before a restart. */
   noteDamage (message: string): void
   /** Ends the log here. */
@@ -98,6 +100,7 @@ export async function createContinuity (options: ContinuityOptions): Promise<Con
       return doubt === undefined ? undefined : new NotaryError({ code: 'LOG_UNCONFIRMED', message: UNCONFIRMED[doubt], retryAfter: 60 })
     },
     get isHeld () { return isHeld },
+    get isEnded () { return alarm !== undefined },
     async compare (ledger) {
       if (alarm !== undefined) return // nothing but a restart on another folder helps
       const { head } = (await ledger.attestStatus()).statement

@@ -212,7 +212,7 @@ export async function createNotary (options: NotaryOptions): Promise<Notary> {
       await committer.close()
       sealer.wake()
       const last = (continuity.isHeld ? progress.sealed.sequence : progress.received) - 1 // what is not sealed would be waited for in vain
-      if (link.isUp && last >= 0) await progress.reach(last, 'final', drainMs)
+      if (link.isUp && last >= 0 && !continuity.isEnded) await progress.reach(last, 'final', drainMs)
       for (const stage of stages) await stage.close()
     }
   }

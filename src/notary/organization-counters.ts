@@ -15,9 +15,10 @@ export interface FoundCounters {
 type Stored = Pick<Deposits, 'organizations' | 'records' | 'resetOrganizations'>
 
 /**
- * Each deposit took one number of its organization's, so the counters add up to the number of deposits. Where they count fewer, one was lost or
- * changed on the disk and would give numbers a second time: they are counted anew, by all records, and stored. Where they count more, or records are
- * missing as well, nobody can tell here which is wrong. Of a log that is damaged otherwise nothing is changed: `received` may be too few.
+ * Each deposit took one number of its organization's, so the counters add up to the number of deposits. Where they count fewer, or one is not what
+ * was written, it would give numbers a second time: they are counted anew, by all records, and stored. Where they count more, or records are
+ * missing as well that would tell, nobody knows here which is wrong. Of a log that is damaged otherwise nothing is changed: `received` may
+ * be too few.
  */
 export async function soundCounters (deposits: Stored, received: number, isWhole: boolean, log: Log): Promise<FoundCounters> {
   const found = await unlessDamaged(deposits.organizations())
@@ -28,8 +29,8 @@ export async function soundCounters (deposits: Stored, received: number, isWhole
   }
   const counted = found === undefined ? 'unreadable' : sum(found)
   log.error({ deposits: received, counted }, 'the counters of the organizations are not what they were: all records are read to count them anew')
-  const counters = await countRecords(deposits, received)
-  if (sum(counters) !== received) {
+  const { counters, records } = await countRecords(deposits, received)
+  if (records !== received && sum(counters) !== received) {
     return { counters, damage: `neither the counters of the organizations nor the records lead to ${received} deposits` }
   }
   await deposits.resetOrganizations(counters)
@@ -37,15 +38,17 @@ export async function soundCounters (deposits: Stored, received: number, isWhole
 }
 
 /** One more than the last number of each organization. */
-async function countRecords (deposits: Stored, received: number): Promise<Map<string, number>> {
+async function countRecords (deposits: Stored, received: number): Promise<{ readonly counters: Map<string, number>, readonly records: number }> {
   const counters = new Map<string, number>()
+  let records = 0
   for await (const bytes of deposits.records(0, received)) {
     const submitter = unlessRefused(() => parseRecord(bytes))?.submitter
     if (submitter === undefined) continue
     const { organization, sequence } = submitter
+    records++
     counters.set(organization, Math.max(counters.get(organization) ?? 0, Number(sequence) + 1))
   }
-  return counters
+  return { counters, records }
 }
 
 function sum (counters: ReadonlyMap<string, number>): number {

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { hex, list, object, oneOf, text } from '../core/strict.js'
-import { readSummed, summed } from './checksums.js'
-import { type Database, stored, write } from './database.js'
+import { checksumKey, readSummed, summed } from './checksums.js'
+import { type Database, read, stored, write } from './database.js'
 import { StoreError, unlessDamaged } from './errors.js'
 import type { StoreLog } from './log.js'
 import { textKey } from './keys.js'
@@ -45,10 +45,9 @@ export async function openApiKeys (db: Database, random: (size: number) => Buffe
     keys.set(key.id, { key, hash: Buffer.from(hash, 'hex') })
   }
   let damaged = 0
-  for await (const key of db.keys({ gte: Buffer.from('k'), lt: Buffer.from('l') })) {
-    const id = key.toString('latin1', 1)
-    const found = await unlessDamaged(readKey(db, key))
-    if (found?.id === id) remember(found)
+  for (const id of await idsIn(db)) {
+    const found = await unlessDamaged(readKey(db, id))
+    if (found !== undefined) remember(found)
     else {
       damaged++
       log.error({ key: id }, 'an API key in the database is not what was written: it opens nothing (steelyard fsck)')
@@ -74,9 +73,22 @@ export async function openApiKeys (db: Database, random: (size: number) => Buffe
   }
 }
 
-async function readKey (db: Database, key: Buffer): Promise<StoredKey | undefined> {
+/** Also of those that are gone, and have left their checksum. */
+async function idsIn (db: Database): Promise<Set<string>> {
+  const [from, to] = [Buffer.from('k'), Buffer.from('l')]
+  const keys = await db.keys({ gte: from, lt: to }).all()
+  const sums = await db.keys({ gte: checksumKey(from), lt: checksumKey(to) }).all()
+  return new Set([...keys, ...sums.map((key) => key.subarray(checksumKey(from).length - from.length))].map((key) => key.toString('latin1', 1)))
+}
+
+/** Undefined where another stands under the id, or none. One of an earlier version gets its checksum. */
+async function readKey (db: Database, id: string): Promise<StoredKey | undefined> {
+  const key = textKey('k', id)
   const value = await readSummed(db, key, 'an API key')
-  return value === undefined ? undefined : stored(value, 'an API key', storedKey)
+  const found = value === undefined ? undefined : stored(value, 'an API key', storedKey)
+  if (value === undefined || found?.id !== id) return undefined
+  if (await read(db, checksumKey(key)) === undefined) await write(db, summed(key, value))
+  return found
 }
 
 function hashOf (secret: string): Buffer {

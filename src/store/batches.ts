@@ -1,6 +1,6 @@
 import { type Database, lastAtOrBefore, put, read, readAll, write } from './database.js'
 import { StoreError } from './errors.js'
-import { NUMBER_BYTES, numberKey, numberValue, readNumber, textKey } from './keys.js'
+import { numberIn, numberKey, numberValue, readNumber, textKey } from './keys.js'
 import { markIn, type SealedMark } from './mark.js'
 
 /**
@@ -67,7 +67,8 @@ export function createBatches (db: Database): Batches {
     async holding (sequence) {
       const found = await lastAtOrBefore(db, numberKey('f', sequence))
       if (found === undefined) return undefined
-      if (found[1].length === NUMBER_BYTES) return { number: readNumber(found[1]), first: readNumber(found[0], 1) }
+      const number = numberIn(found[1])
+      if (number !== undefined) return { number, first: readNumber(found[0], 1) }
       throw new StoreError({ code: 'DAMAGED', message: 'the index of batches leads to what is no batch: `steelyard fsck` names what is damaged' })
     },
 

@@ -1,7 +1,8 @@
 import type { CommitGroup } from '../core/receipt.js'
+import { checksumKey, hasChecksum, summed } from './checksums.js'
 import { type Database, lastAtOrBefore, put, type Put, read, readAll, write } from './database.js'
 import { StoreError } from './errors.js'
-import { NUMBER_BYTES, numberKey, numberValue, readNumber, textKey } from './keys.js'
+import { numberIn, numberKey, numberValue, readNumber, textKey } from './keys.js'
 import { parseGroup, type SignedGroup } from './stored-group.js'
 
 /**
@@ -85,14 +86,18 @@ export function createDeposits (db: Database, onDurable: (next: number) => void)
     async organizations () {
       const out = new Map<string, number>()
       for await (const [key, value] of db.iterator(COUNTERS)) {
-        if (value.length !== NUMBER_BYTES) throw new StoreError({ code: 'DAMAGED', message: 'the counter of an organization is none' })
-        out.set(key.toString('latin1', 1), readNumber(value))
+        const next = numberIn(value)
+        if (next === undefined || !hasChecksum(value, await read(db, checksumKey(key)))) throw damaged('the counter of an organization is none')
+        out.set(key.toString('latin1', 1), next)
+      }
+      for await (const key of db.keys(COUNTER_SUMS)) {
+        if (!out.has(key.toString('latin1', checksumKey(textKey('o', '')).length))) throw damaged('the counter of an organization is gone')
       }
       return out
     },
 
     async resetOrganizations (counters) {
-      await write(db, counterPuts(counters), await db.keys(COUNTERS).all())
+      await write(db, counterPuts(counters), [...await db.keys(COUNTERS).all(), ...await db.keys(COUNTER_SUMS).all()])
     },
 
     record: (sequence) => read(db, numberKey('r', sequence)),
@@ -101,8 +106,9 @@ export function createDeposits (db: Database, onDurable: (next: number) => void)
     async sequenceOf (number) {
       const value = await read(db, textKey('n', number))
       if (value === undefined) return undefined
-      if (value.length === NUMBER_BYTES) return readNumber(value)
-      throw new StoreError({ code: 'DAMAGED', message: 'a number leads to what is no place in the log: `steelyard fsck` names what is damaged' })
+      const sequence = numberIn(value)
+      if (sequence === undefined) throw damaged('a number leads to what is no place in the log: `steelyard fsck` names what is damaged')
+      return sequence
     },
 
     async private (sequence) {
@@ -132,7 +138,11 @@ export function createDeposits (db: Database, onDurable: (next: number) => void)
 function groupIn ([key, value]: [Buffer, Buffer]): SignedGroup {
   const group = parseGroup(value)
   if (group !== undefined && readNumber(key, 1) === Number(group.statement.firstSequence)) return group
-  throw new StoreError({ code: 'DAMAGED', message: 'a commit group is not one, or stands under another sequence number' })
+  throw damaged('a commit group is not one, or stands under another sequence number')
+}
+
+function damaged (message: string): StoreError {
+  return new StoreError({ code: 'DAMAGED', message })
 }
 
 function groupPuts (group: GroupWrite): Put[] {
@@ -155,7 +165,8 @@ function groupPuts (group: GroupWrite): Put[] {
 }
 
 const COUNTERS = { gte: Buffer.from('o'), lt: Buffer.from('p') }
+const COUNTER_SUMS = { gte: checksumKey(COUNTERS.gte), lt: checksumKey(COUNTERS.lt) }
 
 function counterPuts (counters: ReadonlyMap<string, number>): Put[] {
-  return [...counters].map(([organization, next]) => put(textKey('o', organization), numberValue(next)))
+  return [...counters].flatMap(([organization, next]) => summed(textKey('o', organization), numberValue(next)))
 }

@@ -21,7 +21,7 @@
  * | `c` | batch number | attested read-back, JCS | finalizer |
  * | `b` | block number | block as proofs carry it, JCS | finalizer, bundle |
  * | `i` | SHA-256 of an identity | serialized identity | finalizer |
- * | `y` | the key of an `a`, `b` or `c` | SHA-256 of its value (checksums.ts); absent in what earlier versions wrote | whoever writes that |
+ * | `y` | the key of an `a`, `b`, `c`, `k`, `o`, `p` or `x` | SHA-256 of its value (checksums.ts); not in earlier versions | whoever writes that |
  * | `w` | stage | watermark | the stage itself |
  * | `p` | upload id | an upload in parts and what became of it | uploads |
  * | `k` | API key id | API key, its secret hashed | api keys |
@@ -54,6 +54,12 @@ export function numberValue (n: number): Buffer {
 /** The number at `offset` of a key or value. */
 export function readNumber (bytes: Buffer, offset = 0): number {
   return bytes.readUInt32BE(offset) * 2 ** 32 + bytes.readUInt32BE(offset + 4)
+}
+
+/** The number that a value is; undefined where it is none that was written. */
+export function numberIn (value: Buffer | undefined): number | undefined {
+  const number = value?.length === NUMBER_BYTES ? readNumber(value) : undefined
+  return Number.isSafeInteger(number) ? number : undefined
 }
 
 function writeNumber (target: Buffer, n: number, offset: number): void {

@@ -1,6 +1,6 @@
 import { decimal, type Infer, integer, list, matching, object, text } from '../core/strict.js'
-import { readSummed, summed } from './checksums.js'
-import { type Database, lastAtOrBefore, put, read, stored, write } from './database.js'
+import { checksumKey, readSummed, summed } from './checksums.js'
+import { type Database, lastAtOrBefore, put, read, readAll, stored, write } from './database.js'
 import { type Doubt, type Doubtful, doubtOf, settled } from './doubt.js'
 import { textKey } from './keys.js'
 
@@ -33,6 +33,8 @@ export interface Meta {
   readonly folder: string
   log (): Promise<LogIdentity | undefined>
   createLog (value: LogIdentity): Promise<void>
+  /** Gives the identity of the log a checksum, where an earlier version wrote none; to be called when it was found right. */
+  protectLog (): Promise<void>
   bundle (): Promise<BundleState>
   saveBundle (value: BundleState): Promise<void>
   /** The last trust bundle, its exact bytes. */
@@ -59,11 +61,15 @@ export function createMeta (db: Database): Meta {
       return found === undefined ? undefined : stored(found, 'the identity of the log', logIdentity)
     },
     createLog: (value) => write(db, summed(LOG, JSON.stringify(value))),
+    async protectLog () {
+      const [value, sum] = await readAll(db, [LOG, checksumKey(LOG)])
+      if (value !== undefined && sum === undefined) await write(db, summed(LOG, value))
+    },
     async bundle () {
-      const found = await read(db, BUNDLE)
+      const found = await readSummed(db, BUNDLE, 'the state of the trust bundle')
       return found === undefined ? NOT_SCANNED : stored(found, 'the state of the trust bundle', bundleState)
     },
-    saveBundle: (value) => write(db, [put(BUNDLE, JSON.stringify(value))]),
+    saveBundle: (value) => write(db, summed(BUNDLE, JSON.stringify(value))),
     bundleFile: () => read(db, textKey('x', 'bundle-file')),
     saveBundleFile: (bytes) => write(db, [put(textKey('x', 'bundle-file'), Buffer.from(bytes))]),
     isOnLedger: () => isOnLedger(doubtful),

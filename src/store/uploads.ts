@@ -8,7 +8,7 @@ import { checksumKey, readSummed, summed } from './checksums.js'
 import { type Database, stored, write } from './database.js'
 import { type ContentDigests, createDigester, type Digester } from './digester.js'
 import type { DigestThreads } from './digest-threads.js'
-import { isDamage, StoreError, unlessDamaged } from './errors.js'
+import { isDamage, StoreError } from './errors.js'
 import { textKey } from './keys.js'
 import type { StoreLog } from './log.js'
 
@@ -107,9 +107,12 @@ export async function openUploads ({ db, content, folder, threads, log }: Upload
     async * entries () {
       for await (const key of db.keys({ gte: Buffer.from('p'), lt: Buffer.from('q') })) {
         const id = key.toString('latin1', 1)
-        const upload = await unlessDamaged(find(id))
+        const upload = await find(id).catch((error: unknown) => {
+          if (!isDamage(error)) throw error
+          if (damaged.size < damaged.add(id).size) log.error({ upload: id }, 'an upload in the database is not what was written: it cannot go on (steelyard fsck)')
+          return undefined
+        })
         if (upload !== undefined) yield upload
-        else if (damaged.size < damaged.add(id).size) log.error({ upload: id }, 'an upload in the database is not what was written: it cannot go on (steelyard fsck)')
       }
     },
     save: (upload) => write(db, summed(textKey('p', upload.id), JSON.stringify(upload))),

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { checksumKey } from '../../src/store/checksums.js'
 import { numberKey, textKey } from '../../src/store/keys.js'
-import { localFsck, remove, replaceText, withDatabase } from '../support/damage.js'
+import { dump, localFsck, remove, replaceText, withDatabase } from '../support/damage.js'
 import { until } from '../support/service.js'
 import { type ServiceWorld, serviceWorld } from '../support/service-world.js'
 
@@ -116,6 +116,17 @@ for (const [what, [from, to]] of Object.entries(KEY_CHANGES)) {
   })
 }
 
+t.test('an API key that is gone: none is made in its place', async (t) => {
+  const { folder, ledgers } = await closed(t)
+  const { demo } = await tokens(folder)
+  const key = textKey('k', demo.slice(3, 19))
+  await remove(folder, key)
+  const at = await serviceWorld(t, { folder, ledgers })
+  t.equal(await depositBy(at, demo), 401)
+  await at.close()
+  t.notOk((await dump(folder)).has(key.toString('hex')))
+})
+
 t.test('an API key under the id of another: it opens nothing', async (t) => {
   const { folder, ledgers } = await closed(t)
   const { demo } = await tokens(folder)
@@ -160,6 +171,26 @@ t.test('the identity of the log, of a version that kept no checksum of it', asyn
   t.same([...ledgers.keys()], [origin])
 })
 
+t.test('the deadline of the log, of a version that kept no checksum of it', async (t) => {
+  const { folder, ledgers } = await closed(t)
+  await remove(folder, checksumKey(LOG))
+  await replaceText(folder, LOG, /"deadlineMs":8/, '"deadlineMs":9')
+  await t.rejects(serviceWorld(t, { folder, ledgers }), { code: 'LOG_FOREIGN' })
+})
+
+t.test('what an earlier version wrote without a checksum gets one', async (t) => {
+  const { folder, ledgers } = await closed(t)
+  const whole = await dump(folder)
+  const sums = [...whole.keys()].filter((key) => /^79(78|6b)/.test(key)).map((key) => Buffer.from(key, 'hex'))
+  t.ok(sums.length >= 3)
+  await remove(folder, ...sums)
+  const at = await serviceWorld(t, { folder, ledgers })
+  await at.untilUp()
+  await at.close()
+  const after = await dump(folder)
+  for (const key of sums) if (!key.toString().endsWith('bundle')) t.equal(after.get(key.toString('hex')), whole.get(key.toString('hex')))
+})
+
 t.test('the key id of the last commit group: no other key is suspected', async (t) => {
   const { folder, ledgers } = await closed(t)
   await replaceText(folder, numberKey('g', 2), /"keyId":"...../, '"keyId":"00000')
@@ -167,8 +198,9 @@ t.test('the key id of the last commit group: no other key is suspected', async (
   await at.untilUp()
 })
 
-for (const [name, from, to] of [['bundle-file', /"type"/, '"uype"'], ['bundle', /"scanned"/, '"tcanned"']] as const) {
-  t.test(`${name}: it is made anew`, async (t) => {
+const BUNDLE_CHANGES = [['bundle-file', /"type"/, '"uype"'], ['bundle', /"scanned"/, '"tcanned"'], ['bundle', /"scanned":"/, '"scanned":"9']] as const
+for (const [name, from, to] of BUNDLE_CHANGES) {
+  t.test(`${name} with ${to}: it is made anew`, async (t) => {
     const { folder, ledgers } = await closed(t)
     const stored = async (): Promise<string> => await withDatabase(folder, async (db) => String(await db.get(textKey('x', name))))
     const whole = await stored()

@@ -4,6 +4,7 @@ import { exportArchive } from '../../src/ops/archive/write.js'
 import { rebuild } from '../../src/ops/rebuild/rebuild.js'
 import type { Report } from '../../src/ops/report.js'
 import { nodeCrypto } from '../../src/platform/node.js'
+import { checksumKey, summed } from '../../src/store/checksums.js'
 import { numberKey, numberValue, textKey } from '../../src/store/keys.js'
 import { dump, flipBit, localFsck, remove, replaceText, withDatabase } from '../support/damage.js'
 import { allFinal, BY, deposit, digests, noop, world, type World } from '../support/notary-world.js'
@@ -28,9 +29,9 @@ async function two (t: Test): Promise<World> {
 const rebuilt = async ({ folder, ledger }: World): Promise<Report> => await withDatabase(folder, async (db) =>
   await rebuild({ db, crypto: nodeCrypto, onProgress: noop, ledger: () => Promise.resolve(ledger) }))
 
-const exported = async ({ folder }: World): Promise<number> => await withDatabase(folder, async (view) => {
+const exported = async ({ folder }: World, onLeftOut: (object: string) => void = noop): Promise<number> => await withDatabase(folder, async (view) => {
   let bytes = 0
-  const archive = exportArchive({ view, crypto: nodeCrypto, now: new Date().toISOString(), withContent: false, onProgress: noop })
+  const archive = exportArchive({ view, crypto: nodeCrypto, now: new Date().toISOString(), withContent: false, onProgress: noop, onLeftOut })
   for await (const chunk of archive) bytes += chunk.length
   return bytes
 })
@@ -197,4 +198,42 @@ t.test('without a trust bundle nobody says that the receipts are signed', async 
   const at = await two(t)
   await remove(at.folder, textKey('x', 'bundle-file'), textKey('w', 'final'))
   t.match((await localFsck(at.folder)).couldNotCheck.map(({ what }) => what), ['receipt signatures'])
+})
+
+t.test('checksums of what can be told otherwise are made right', async (t) => {
+  const at = await two(t)
+  await rebuilt(at)
+  const whole = await dump(at.folder)
+  for (const key of [numberKey('b', 0), textKey('x', 'log')]) {
+    await flipBit(at.folder, checksumKey(key))
+    t.ok((await localFsck(at.folder)).differences > 0, key.toString('latin1'))
+    await withDatabase(at.folder, async (db) => { await rebuild({ db, crypto: nodeCrypto, onProgress: noop }) })
+    t.same(await dump(at.folder), whole)
+  }
+})
+
+t.test('an upload that cannot go on is named and goes, an API key that is gone stays named', async (t) => {
+  const at = await two(t)
+  await put(at.folder, textKey('p', 'ab'), '{"id":"xx"}')
+  await put(at.folder, checksumKey(textKey('k', '0011223344556677')), 'x'.repeat(32))
+  const named = async (): Promise<string[]> => (await rebuilt(at)).examples.map(({ object }) => object)
+  t.same(await named(), ['API key 0011223344556677', 'upload ab'])
+  t.same(await named(), ['API key 0011223344556677'])
+})
+
+t.test('an archive has no API key that changed', async (t) => {
+  const at = await two(t)
+  await rebuilt(at)
+  const keys = at.notary.store.keys
+  t.equal(keys.size, 0)
+  const value = { id: '0011223344556677', organization: '8899aabbccddeeff', label: 'a', scopes: ['read'], hash: 'ab'.repeat(32) }
+  for (const { key, value: text } of summed(textKey('k', value.id), JSON.stringify(value))) await put(at.folder, key, text)
+  const leftOut = async (): Promise<string[]> => {
+    const out: string[] = []
+    await exported(at, (object) => { out.push(object) })
+    return out
+  }
+  t.same(await leftOut(), [])
+  await replaceText(at.folder, textKey('k', value.id), /"read"/, '"admin"')
+  t.same(await leftOut(), [`API key ${value.id}`])
 })

@@ -11,6 +11,7 @@ import { StoreError } from '../../src/store/errors.js'
 import { numberKey, numberValue, textKey } from '../../src/store/keys.js'
 import { openStore } from '../../src/store/store.js'
 import { flipBit, remove, replaceText, withDatabase } from '../support/damage.js'
+import { GROUP } from '../../src/notary/committer.js'
 import { allFinal, BY, deposit, noop, silent, stage, world, type World } from '../support/notary-world.js'
 import { until } from '../support/service.js'
 
@@ -88,6 +89,25 @@ t.test('whoever waits for room when sealing turns out to be impossible is answer
   const at = await world(t, { folder, ledger, sealSize: 2 })
   await deposit(at, 20) // more than may wait to be sealed
   await t.rejects(deposit(at, 1), { code: 'LOG_DAMAGED' })
+  await at.close()
+  const { store } = await world(t, { folder, ledger, sealSize: 2 })
+  t.equal(await store.deposits.nextSequence(), 22)
+})
+
+t.test('a group that was built ahead is not written once nothing may be promised', async (t) => {
+  const before = await world(t, { sealSize: 2 })
+  await deposit(before, 2)
+  await allFinal(before)
+  const { folder, ledger } = before
+  await before.close()
+  await replaceText(folder, numberKey('h', 0), /"root":"....../, '"root":"aaaaaa')
+  ledger.isUp = false
+  const at = await world(t, { folder, ledger, sealSize: 2, queueLimit: 2000 })
+  const GROUPS = 4
+  const answers = await Promise.all(Array.from({ length: GROUPS * GROUP }, () => deposit(at, 1).then(() => 'made', ({ code }: { code: string }) => code)))
+  t.equal(answers.filter((answer) => answer === 'made').length, GROUP, 'the first one is on its way already')
+  t.equal(answers.filter((answer) => answer === 'LOG_DAMAGED').length, (GROUPS - 1) * GROUP)
+  t.equal(await at.store.deposits.nextSequence(), 2 + GROUP)
 })
 
 t.test('an alarm refuses those as well who wait already', async (t) => {
@@ -106,6 +126,7 @@ t.test('an alarm refuses those as well who wait already', async (t) => {
   await until(async () => await deposit(at, 1).then(() => false, ({ code }) => code === 'LEDGER_AHEAD'))
   keep()
   await t.rejects(waiting, { code: 'LEDGER_AHEAD' })
+  await at.notary.close(24 * HOUR) // which waits for nothing: the log has ended here
 })
 
 const GROUP_CHANGES: Readonly<Record<string, (folder: string) => Promise<void>>> = {

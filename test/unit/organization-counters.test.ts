@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap'
 import { rebuild } from '../../src/ops/rebuild/rebuild.js'
 import { nodeCrypto } from '../../src/platform/node.js'
+import { checksumKey } from '../../src/store/checksums.js'
 import { numberKey, numberValue, textKey } from '../../src/store/keys.js'
 import { dump, localFsck, remove, withDatabase } from '../support/damage.js'
 import { BY, deposit, digests, finalBatches, noop, world, type World } from '../support/notary-world.js'
@@ -36,7 +37,16 @@ const FEWER: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   lost: (folder) => remove(folder, own(BY.organization)),
   'all lost': (folder) => remove(folder, own(BY.organization), own(OTHER.organization)),
   lowered: (folder) => set(folder, OTHER.organization, numberValue(1)),
-  'of another length': (folder) => set(folder, OTHER.organization, Buffer.from('3'))
+  'of another length': (folder) => set(folder, OTHER.organization, Buffer.from('3')),
+  'raised, and its checksum says so': (folder) => set(folder, OTHER.organization, numberValue(4)),
+  'one raised and one lowered': async (folder) => {
+    await set(folder, OTHER.organization, numberValue(4))
+    await set(folder, BY.organization, numberValue(19))
+  },
+  'under the name of another': async (folder) => {
+    await remove(folder, own(BY.organization))
+    await set(folder, '0000000000000000', numberValue(20))
+  }
 }
 for (const [what, damage] of Object.entries(FEWER)) {
   t.test(`${what}: counted by the records, and stored at once`, async (t) => {
@@ -65,7 +75,10 @@ t.test('a counter of nobody goes', async (t) => {
 })
 
 const UNKNOWN: Readonly<Record<string, (folder: string) => Promise<void>>> = {
-  'raised, which may be a lost record': (folder) => set(folder, OTHER.organization, numberValue(4)),
+  'raised, which may be a lost record': async (folder) => {
+    await set(folder, OTHER.organization, numberValue(4))
+    await remove(folder, checksumKey(own(OTHER.organization))) // as earlier versions wrote it
+  },
   'lost with a record': (folder) => remove(folder, own(OTHER.organization), numberKey('r', DEPOSITS - 1)),
   'lost, and a record of a final batch as well': (folder) => remove(folder, own(OTHER.organization), numberKey('r', 19))
 }
@@ -81,6 +94,26 @@ for (const [what, damage] of Object.entries(UNKNOWN)) {
     t.same(await counters(), before)
   })
 }
+
+t.test('numbers that an earlier version gave twice keep nobody from depositing', async (t) => {
+  const { folder, ledger } = await twoOrganizations(t)
+  await withDatabase(folder, async (db) => {
+    for await (const [key] of db.entries('y')) if (key.toString('latin1', 1, 2) === 'o') await db.write([{ type: 'del', key }])
+    await db.write([{ type: 'put', key: own(BY.organization), value: numberValue(12) }]) // so that it counts fewer than there are
+  })
+  const doubled = async (): Promise<void> => {
+    await withDatabase(folder, async (db) => {
+      for (let sequence = 12; sequence < 20; sequence++) {
+        const key = numberKey('r', sequence)
+        const text = String(await db.get(key)).replace(/("organization":"8899aabbccddeeff","sequence":")\d+/, `$1${sequence - 12}`)
+        await db.write([{ type: 'put', key, value: Buffer.from(text) }])
+      }
+    })
+  }
+  await doubled()
+  const at = await world(t, { folder, ledger })
+  t.same(await nextNumbers(at), ['12', '3'])
+})
 
 t.test('rebuild-index writes them by the records, and removes those of nobody', async (t) => {
   const at = await twoOrganizations(t)

@@ -153,7 +153,7 @@ const LINES: Readonly<Record<ArchiveFolder, Line>> = {
   },
   keys (bytes) {
     const { id, key, bundle } = fieldsOf(bytes)
-    if (bundle !== undefined) return [put(textKey('x', 'bundle'), Buffer.from(bundle))]
+    if (bundle !== undefined) return summed(textKey('x', 'bundle'), bundle)
     return id === undefined || key === undefined || !/^[0-9a-f]{16}$/.test(id) ? undefined : summed(textKey('k', id), key)
   }
 }

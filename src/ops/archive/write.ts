@@ -6,6 +6,8 @@ import type { Crypto } from '../../core/crypto.js'
 import { jcs } from '../../core/jcs.js'
 import { appendLeaf, emptyRange, leafHash, rangeRoot } from '../../core/merkle.js'
 import { parseRecord } from '../../core/record.js'
+import { storedKey } from '../../store/api-keys.js'
+import { checksumKey, hasChecksum } from '../../store/checksums.js'
 import { numberKey, readNumber, textKey } from '../../store/keys.js'
 import type { View } from '../../store/maintenance.js'
 import { OpsError } from '../errors.js'
@@ -23,6 +25,8 @@ export interface ExportOptions {
   readonly now: string
   readonly withContent: boolean
   readonly onProgress: OnProgress
+  /** Told what is left out because it is not what was written, and follows from nothing. */
+  readonly onLeftOut?: (object: string) => void
   /** Told what was written, at the end. */
   readonly onDone?: (manifest: Manifest, sha256: string) => void
 }
@@ -110,7 +114,7 @@ interface Lines {
 }
 
 /** Entries of the database as lines: canonical documents byte for byte, everything else as JCS. */
-function createLines ({ view, crypto, onProgress }: ExportOptions): Lines {
+function createLines ({ view, crypto, onProgress, onLeftOut }: ExportOptions): Lines {
   const contents = new Set<string>()
   let records = 0
   let range = emptyRange()
@@ -158,9 +162,16 @@ function createLines ({ view, crypto, onProgress }: ExportOptions): Lines {
       },
       blocks: () => values(view, 'b'),
       async * keys () {
-        for await (const [key, value] of view.entries('k')) yield jcs({ id: key.toString('latin1', 1), key: value.toString() })
-        const state = await view.get(textKey('x', 'bundle'))
-        if (parseJson(state) !== undefined) yield jcs({ bundle: (state as Buffer).toString() })
+        for await (const [key, value] of view.entries('k')) {
+          const id = key.toString('latin1', 1)
+          const isSound = hasChecksum(value, await view.get(checksumKey(key))) && readable(() => storedKey(parseJson(value), 'key'))?.id === id
+          if (isSound) yield jcs({ id, key: value.toString() })
+          else onLeftOut?.(`API key ${id}`)
+        }
+        const key = textKey('x', 'bundle')
+        const state = await view.get(key)
+        // Made anew where it is not what was written.
+        if (state !== undefined && hasChecksum(state, await view.get(checksumKey(key)))) yield jcs({ bundle: state.toString() })
       }
     }
   }

@@ -8,7 +8,12 @@ const ATTESTED: Readonly<Record<string, (number: number) => string>> = {
   b: (number) => `block ${number}`,
   c: (number) => `read-back of batch ${number}`
 }
-const OWN: Readonly<Record<string, (id: string) => string>> = { k: (id) => `API key ${id}`, p: (id) => `upload ${id}`, x: () => 'log identity' }
+const OWN: Readonly<Record<string, (id: string) => string>> = {
+  k: (id) => `API key ${id}`,
+  o: (id) => `organization ${id}`,
+  p: (id) => `upload ${id}`,
+  x: (id) => id === 'log' ? 'log identity' : 'trust bundle state'
+}
 
 /**
  * Every checksum against what it is of. The service shows nothing whose checksum is another one, be it the value that changed or the checksum;

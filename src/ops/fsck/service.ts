@@ -14,7 +14,7 @@ const TWO_NUMBERS = 'tvl'
 const TEXT = 'noiwpkx'
 /** Checksums, and what has one. */
 const CHECKSUM = 'y'
-const SUMMED = 'abckpx'
+const SUMMED = 'abckopx'
 const SCHEMA = 'steelyard-store/1'
 
 export async function readLogIdentity (view: View): Promise<LogIdentity | undefined> {
@@ -34,19 +34,16 @@ export async function readBundle (view: View): Promise<Uint8Array | undefined> {
   return bytes === undefined || readable(() => parseTrustBundle(bytes)) === undefined ? undefined : bytes
 }
 
-/** Blocks of the trust bundle's history that the service keeps otherwise than the bundle has them, or not at all: as they should be. */
-export async function differingBlocks (view: View): Promise<StoredBlock[]> {
+/** Blocks of the trust bundle's history, as they should be, and whether the service keeps them so. */
+export async function bundleBlocks (view: View): Promise<{ readonly block: StoredBlock, readonly isSame: boolean }[]> {
   const bundle = await readBundle(view)
   if (bundle === undefined) return []
   const { genesis, configs, definitions } = parseTrustBundle(bundle).history
-  const differing: StoredBlock[] = []
   const kept = async (number: string): Promise<Partial<StoredBlock>> => parseJson<StoredBlock | null>(await view.get(numberKey('b', Number(number)))) ?? {}
   // Of block 0 nothing counts but its data.
   const { previousHash = '', signatures = '' } = await kept('0')
-  for (const block of [{ ...genesis, previousHash, signatures }, ...configs, ...definitions.map((definition) => definition.block)]) {
-    if (!isSameBlock(await kept(block.number), block)) differing.push(block)
-  }
-  return differing
+  const blocks = [{ ...genesis, previousHash, signatures }, ...configs, ...definitions.map((definition) => definition.block)]
+  return await Promise.all(blocks.map(async (block) => ({ block, isSame: isSameBlock(await kept(block.number), block) })))
 }
 
 function isSameBlock (a: Partial<StoredBlock>, b: StoredBlock): boolean {
@@ -64,7 +61,9 @@ export async function checkService (check: Check): Promise<void> {
   const [bundle, state] = await Promise.all([view.get(textKey('x', 'bundle-file')), view.get(textKey('x', 'bundle'))])
   if (bundle !== undefined && await readBundle(view) === undefined) differs('trust bundle', 'it cannot be read', 2)
   if (state !== undefined && readBundleState(state) === undefined) differs('trust bundle state', 'it cannot be read', 3)
-  for (const { number } of await differingBlocks(view)) differs(`block ${number} of the trust bundle`, 'it is missing, or one of the two has changed', 5 + Number(number))
+  for (const { block: { number }, isSame } of await bundleBlocks(view)) {
+    if (!isSame) differs(`block ${number} of the trust bundle`, 'it is missing, or one of the two has changed', 5 + Number(number))
+  }
   await checkApiKeys(check, differs)
 }
 

@@ -1,21 +1,19 @@
 import type { Crypto } from '../../core/crypto.js'
-import { jcs } from '../../core/jcs.js'
 import type { CommitGroup } from '../../core/receipt.js'
 import { parseRecord } from '../../core/record.js'
 import { LedgerError } from '../../ledger/errors.js'
 import type { Ledger } from '../../ledger/ledger.js'
-import type { StoredBlock } from '../../store/anchors.js'
-import { checksumKey, hasChecksum, summed } from '../../store/checksums.js'
+import { summed } from '../../store/checksums.js'
 import { noteRestored } from '../../store/doubt.js'
 import type { HighWaterMark } from '../../store/high-water.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import type { Maintenance } from '../../store/maintenance.js'
-import type { LogIdentity } from '../../store/meta.js'
+import { type LogIdentity, logIdentity } from '../../store/meta.js'
 import { parseGroup } from '../../store/stored-group.js'
 import { checkAcknowledged } from '../acknowledged.js'
 import { OpsError } from '../errors.js'
 import { checkChecksums } from '../fsck/checksums.js'
-import { differingBlocks, readBundle, readBundleState, readLogIdentity } from '../fsck/service.js'
+import { readLogIdentity } from '../fsck/service.js'
 import { createFindings, type Findings, type OnProgress, type Report } from '../report.js'
 import { attestedEntry, parseJson, readable } from '../stored.js'
 import { rebuildBatches } from './batches.js'
@@ -23,6 +21,7 @@ import type { Rebuild } from './context.js'
 import { rebuildMarks } from './marks.js'
 import { createLeafStream } from './records.js'
 import { createRepairs } from './repairs.js'
+import { rebuildState, removeLoneChecksums } from './service-values.js'
 
 export interface RebuildOptions {
   readonly db: Maintenance
@@ -37,7 +36,6 @@ export interface RebuildOptions {
 }
 
 const SCHEMA = 'steelyard-store/1'
-const NOTHING_IN_FLIGHT = JSON.stringify({ txId: '', from: 0, count: 0 })
 
 /**
  * Writes again everything that follows from records, commit groups, headers and the ledger: the index of evidence numbers, the organizations'
@@ -143,43 +141,24 @@ async function isOfItsRecord (db: Maintenance, { firstSequence, log }: CommitGro
 async function rebuildIdentity (rebuild: Rebuild, identity: Identity): Promise<void> {
   const { db, findings, repairs } = rebuild
   if (await readLogIdentity(db) !== undefined) return
-  const skewMs = identity.skewMs ?? (await rebuild.onLedger(0))?.skewMs
+  const skewMs = identity.skewMs ?? (await rebuild.onLedger(0))?.skewMs ?? (await readStoredIdentity(db))?.skewMs
   if (skewMs === undefined || identity.deadlineMs === undefined) {
     findings.differs({ layer: 'service', object: 'log identity', code: 'SERVICE_DIFFERS', says: 'its parameters are on the ledger only: give the ledger' }, 1)
     return
   }
   const { origin, deadlineMs, createdAt } = identity
-  for (const { key, value } of summed(textKey('x', 'log'), JSON.stringify({ origin, skewMs, deadlineMs, createdAt }))) await repairs.ensure('log identity', key, value)
+  const text = await keptIdentity(db, { ...identity, skewMs }) ?? JSON.stringify({ origin, skewMs, deadlineMs, createdAt })
+  for (const { key, value } of summed(textKey('x', 'log'), text)) await repairs.ensure('log identity', key, value)
 }
 
-/** State of the service that it makes anew when it is gone. */
-async function rebuildState (rebuild: Rebuild): Promise<void> {
-  const { db, repairs } = rebuild
-  const inFlight = textKey('x', 'in-flight')
-  const sent = await db.get(inFlight)
-  if (sent !== undefined && parseJson(sent) === undefined) await repairs.ensure('transaction in flight', inFlight, Buffer.from(NOTHING_IN_FLIGHT))
-  const scanned = await db.get(textKey('x', 'bundle'))
-  if (scanned !== undefined && readBundleState(scanned) === undefined) await repairs.remove('trust bundle state', textKey('x', 'bundle'))
-  const bundle = await db.get(textKey('x', 'bundle-file'))
-  if (bundle !== undefined && await readBundle(db) === undefined) await repairs.remove('trust bundle', textKey('x', 'bundle-file'))
-  for (const block of await differingBlocks(db)) await rebuildBlock(rebuild, block)
+/** What is stored, where only its checksum has changed: it is what the groups say. */
+async function keptIdentity (db: Maintenance, says: Identity): Promise<Buffer | undefined> {
+  const found = await readStoredIdentity(db)
+  const isSame = found !== undefined && found.origin === says.origin && found.deadlineMs === says.deadlineMs && found.skewMs === says.skewMs
+  return isSame ? await db.get(textKey('x', 'log')) : undefined
 }
 
-/** One of the bundle's blocks and the one that is stored are not the same: a checksum that fits says which of them changed. */
-async function rebuildBlock ({ db, findings, repairs }: Rebuild, block: StoredBlock): Promise<void> {
-  const key = numberKey('b', Number(block.number))
-  const [value, sum] = await Promise.all([db.get(key), db.get(checksumKey(key))])
-  if (value !== undefined && sum !== undefined && hasChecksum(value, sum)) {
-    const says = `its block ${block.number} is not the one that is stored, whose checksum is right: the service makes it anew when it reaches its ledger`
-    findings.differs({ layer: 'service', object: 'trust bundle', code: 'SERVICE_DIFFERS', says }, 2)
-  } else {
-    for (const put of summed(key, jcs(block))) await repairs.ensure('blocks of the trust bundle', put.key, put.value)
-  }
-}
-
-/** What is gone needs no checksum. One that differs is here only without a ledger to attest the value anew: nobody can tell which changed. */
-async function removeLoneChecksums ({ db, repairs }: Rebuild): Promise<void> {
-  for await (const [key] of db.entries('y')) {
-    if (await db.get(key.subarray(1)) === undefined) await repairs.remove('checksums', key)
-  }
+async function readStoredIdentity (db: Maintenance): Promise<LogIdentity | undefined> {
+  const bytes = await db.get(textKey('x', 'log'))
+  return bytes === undefined ? undefined : readable(() => logIdentity(parseJson(bytes), 'log'))
 }

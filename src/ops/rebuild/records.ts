@@ -2,7 +2,8 @@ import { equalBytes, fromHex } from '../../core/bytes.js'
 import { leafHash, rootOf } from '../../core/merkle.js'
 import { type EvidenceRecord, parseRecord } from '../../core/record.js'
 import { upperNodesOf } from '../../notary/tree-nodes.js'
-import { NUMBER_BYTES, numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
+import { checksumKey, summed } from '../../store/checksums.js'
+import { numberIn, numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
 import { parseGroup, type SignedGroup } from '../../store/stored-group.js'
 import { readMarks } from '../fsck/marks.js'
 import { MOST_IN_GROUP, readable } from '../stored.js'
@@ -92,17 +93,22 @@ export function createLeafStream (rebuild: Rebuild): LeafStream {
  * The counters of the organizations add up to the number of records. Where those that follow from the records do not, or records are missing at
  * the end, the last one of an organization is missing: no counter goes down then, which would give its number again.
  */
-async function rebuildCounters ({ db, repairs }: Rebuild, counted: ReadonlyMap<string, number>, records: number): Promise<void> {
+async function rebuildCounters (rebuild: Rebuild, counted: ReadonlyMap<string, number>, records: number): Promise<void> {
+  const { db, repairs } = rebuild
   const isWhole = [...counted.values()].reduce((sum, next) => sum + next, 0) === records && records >= await promisedEnd(db)
   for (const [organization, next] of counted) {
     const key = textKey('o', organization)
-    const stored = await db.get(key)
-    const least = isWhole || stored?.length !== NUMBER_BYTES ? 0 : readNumber(stored)
-    await repairs.ensure('organization counters', key, numberValue(Math.max(next, least)))
+    const least = isWhole ? 0 : numberIn(await db.get(key)) ?? 0
+    for (const put of summed(key, numberValue(Math.max(next, least)))) await repairs.ensure('organization counters', put.key, put.value)
   }
-  if (!isWhole) return
+  if (isWhole) await removeOthers(rebuild, counted)
+}
+
+/** Counters of organizations that have no record. */
+async function removeOthers ({ db, repairs }: Rebuild, counted: ReadonlyMap<string, number>): Promise<void> {
   for await (const [key] of db.entries('o')) {
-    if (!counted.has(key.toString('latin1', 1))) await repairs.remove('organization counters', key)
+    if (counted.has(key.toString('latin1', 1))) continue
+    for (const each of [key, checksumKey(key)]) if (await db.get(each) !== undefined) await repairs.remove('organization counters', each)
   }
 }
 

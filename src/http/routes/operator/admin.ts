@@ -29,7 +29,12 @@ export const adminRoutes: FastifyPluginCallbackTypebox<{ notary: Notary }> = (ap
     const archive = (async function * () {
       try {
         yield * exportArchive({
-          view, crypto: context.crypto, now: timeText(context.clock()), withContent: request.query.content ?? true, onProgress: () => undefined
+          view,
+          crypto: context.crypto,
+          now: timeText(context.clock()),
+          withContent: request.query.content ?? true,
+          onProgress: () => undefined,
+          onLeftOut: (object) => { context.log.error({ object }, 'left out of a backup: it is not what was written (steelyard fsck)') }
         })
       } catch (error) {
         context.log.error({ err: error }, 'a backup could not be completed')
