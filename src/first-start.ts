@@ -8,6 +8,7 @@ import { openTrust } from './core/verify/trust-root.js'
 import type { Signer } from './notary/context.js'
 import { nodeCrypto } from './platform/node.js'
 import { type ApiKeys, SCOPES, type Scope } from './store/api-keys.js'
+import type { StoredGroup } from './store/deposits.js'
 import { unlessDamaged } from './store/errors.js'
 import { lastKept } from './store/kept-database.js'
 import type { LogIdentity } from './store/meta.js'
@@ -41,9 +42,9 @@ export async function begin (config: Config, store: Store, now: number): Promise
   const existing = await store.meta.log()
   if (existing === undefined) await requireUnused(config, store)
   const signer = signerOf(await receiptKey(config.receiptKeyFile, existing === undefined))
-  await requireOwnReceipts(config, store, signer, existing)
+  const isConfirmed = await requireOwnReceipts(config, store, signer, existing)
   const log = existing ?? await newLog(config, store, now)
-  await store.meta.protectLog()
+  if (isConfirmed) await store.meta.protectLog()
   return { signer, log, credentials: await credentials(join(config.data, 'credentials.json'), store.keys) }
 }
 
@@ -73,22 +74,27 @@ async function requireUnused ({ data }: Config, store: Store): Promise<void> {
 
 /**
  * Receipts by a key that the log does not have, or of another log, would hold before nobody, and what they are about would never become final. A
- * commit group that is damaged says nothing of that; it closes the intake.
+ * commit group that is damaged says nothing of that; it closes the intake. Whether the last receipts confirm the identity of the log.
  */
-async function requireOwnReceipts (config: Config, store: Store, { keyId, spki }: Signer, log: LogIdentity | undefined): Promise<void> {
+async function requireOwnReceipts (config: Config, store: Store, { keyId, spki }: Signer, log: LogIdentity | undefined): Promise<boolean> {
   const { data, receiptKeyFile } = config
   const last = await store.deposits.nextSequence() - 1
-  const group = last < 0 ? undefined : await unlessDamaged(store.deposits.groupOf(last))
-  if (group === undefined) return
+  if (last < 0) return true
+  const group = await unlessDamaged(store.deposits.groupOf(last))
+  if (group === undefined) return false
   const { statement, signature } = group
   const isOurs = isGroupSigned(nodeCrypto, { ...statement, keyId }, signature, spki)
-  if (isOurs && log !== undefined && !isPromised(log, statement)) {
+  const bundle = await store.meta.bundleFile()
+  const isKnown = isOurs || isSignedBy(registeredKey(bundle, statement.keyId), group)
+  if (isKnown && log !== undefined && !isPromised(log, statement)) {
     throw new SetupError('LOG_FOREIGN', `${data} says that it is of the log ${log.origin} with a deadline of ${log.deadlineMs} ms, and its last receipts say otherwise (${statement.log}, ${statement.signedAt} to ${statement.deadline}): restore a backup, or see \`steelyard fsck\``)
   }
-  const used = statement.keyId
-  if (isOurs || used === keyId) return
-  if (registeredKey(await store.meta.bundleFile(), keyId) !== undefined) return // one that the ledger has registered as well
-  throw new SetupError('RECEIPT_KEY_FOREIGN', `${receiptKeyFile} holds the key ${keyId}, the receipts of this log are by ${used}: put that one back`)
+  if (isOurs || statement.keyId === keyId || registeredKey(bundle, keyId) !== undefined) return isKnown // one that the ledger has registered as well
+  throw new SetupError('RECEIPT_KEY_FOREIGN', `${receiptKeyFile} holds the key ${keyId}, the receipts of this log are by ${statement.keyId}: put that one back`)
+}
+
+function isSignedBy (spki: Uint8Array | undefined, { statement, signature }: StoredGroup): boolean {
+  return spki !== undefined && isGroupSigned(nodeCrypto, statement, signature, spki)
 }
 
 function isPromised ({ origin, deadlineMs }: LogIdentity, { log, signedAt, deadline }: CommitGroup): boolean {

@@ -29,26 +29,30 @@ export async function soundCounters (deposits: Stored, received: number, isWhole
   }
   const counted = found === undefined ? 'unreadable' : sum(found)
   log.error({ deposits: received, counted }, 'the counters of the organizations are not what they were: all records are read to count them anew')
-  const { counters, records } = await countRecords(deposits, received)
-  if (records !== received && sum(counters) !== received) {
-    return { counters, damage: `neither the counters of the organizations nor the records lead to ${received} deposits` }
+  const counters = await countRecords(deposits, received)
+  if (counters === undefined) {
+    return { counters: new Map<string, number>(), damage: `neither the counters of the organizations nor the records lead to ${received} deposits` }
   }
   await deposits.resetOrganizations(counters)
   return { counters, damage: undefined }
 }
 
-/** One more than the last number of each organization. */
-async function countRecords (deposits: Stored, received: number): Promise<{ readonly counters: Map<string, number>, readonly records: number }> {
-  const counters = new Map<string, number>()
-  let records = 0
+/**
+ * By all records, where each of them can be read: how many each organization has, unless one has a later number, and so lacks a record that has
+ * another organization now. Else one more than the last number of each, where those add up: whatever is missing lies before the last ones.
+ */
+async function countRecords (deposits: Stored, received: number): Promise<Map<string, number> | undefined> {
+  const counts = new Map<string, number>()
+  const ends = new Map<string, number>()
   for await (const bytes of deposits.records(0, received)) {
     const submitter = unlessRefused(() => parseRecord(bytes))?.submitter
     if (submitter === undefined) continue
     const { organization, sequence } = submitter
-    records++
-    counters.set(organization, Math.max(counters.get(organization) ?? 0, Number(sequence) + 1))
+    counts.set(organization, (counts.get(organization) ?? 0) + 1)
+    ends.set(organization, Math.max(ends.get(organization) ?? 0, Number(sequence) + 1))
   }
-  return { counters, records }
+  if (sum(counts) === received && [...ends].every(([organization, end]) => end <= (counts.get(organization) ?? 0))) return counts
+  return sum(ends) === received ? ends : undefined
 }
 
 function sum (counters: ReadonlyMap<string, number>): number {

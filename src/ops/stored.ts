@@ -7,6 +7,7 @@ import { type BatchEntry, parseReadBack } from '../core/ledger-values.js'
 import { type FabricReadback, fabricReadback } from '../core/proof.js'
 import { parseCanonical } from '../core/jcs.js'
 import { hashesOf } from '../notary/tree-nodes.js'
+import { checksumKey, hasChecksum } from '../store/checksums.js'
 import { numberKey, readNumber } from '../store/keys.js'
 import type { View } from '../store/maintenance.js'
 
@@ -24,6 +25,13 @@ export function readable<T> (parse: () => T): T | undefined {
     if (error instanceof EvidenceError || error instanceof FabricRefusal || error instanceof SyntaxError) return undefined
     throw error
   }
+}
+
+/** A value whose checksum fits, or that has none. */
+export async function soundValue (view: View, key: Buffer): Promise<Buffer | 'damaged' | undefined> {
+  const [value, sum] = await Promise.all([view.get(key), view.get(checksumKey(key))])
+  if (value === undefined) return sum === undefined ? undefined : 'damaged'
+  return hasChecksum(value, sum) ? value : 'damaged'
 }
 
 /** JSON of the database, unchecked. */

@@ -207,7 +207,7 @@ t.test('checksums of what can be told otherwise are made right', async (t) => {
   for (const key of [numberKey('b', 0), textKey('x', 'log')]) {
     await flipBit(at.folder, checksumKey(key))
     t.ok((await localFsck(at.folder)).differences > 0, key.toString('latin1'))
-    await withDatabase(at.folder, async (db) => { await rebuild({ db, crypto: nodeCrypto, onProgress: noop }) })
+    await rebuilt(at)
     t.same(await dump(at.folder), whole)
   }
 })

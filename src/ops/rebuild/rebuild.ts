@@ -141,7 +141,7 @@ async function isOfItsRecord (db: Maintenance, { firstSequence, log }: CommitGro
 async function rebuildIdentity (rebuild: Rebuild, identity: Identity): Promise<void> {
   const { db, findings, repairs } = rebuild
   if (await readLogIdentity(db) !== undefined) return
-  const skewMs = identity.skewMs ?? (await rebuild.onLedger(0))?.skewMs ?? (await readStoredIdentity(db))?.skewMs
+  const skewMs = identity.skewMs ?? (await rebuild.onLedger(0))?.skewMs
   if (skewMs === undefined || identity.deadlineMs === undefined) {
     findings.differs({ layer: 'service', object: 'log identity', code: 'SERVICE_DIFFERS', says: 'its parameters are on the ledger only: give the ledger' }, 1)
     return
@@ -153,12 +153,8 @@ async function rebuildIdentity (rebuild: Rebuild, identity: Identity): Promise<v
 
 /** What is stored, where only its checksum has changed: it is what the groups say. */
 async function keptIdentity (db: Maintenance, says: Identity): Promise<Buffer | undefined> {
-  const found = await readStoredIdentity(db)
-  const isSame = found !== undefined && found.origin === says.origin && found.deadlineMs === says.deadlineMs && found.skewMs === says.skewMs
-  return isSame ? await db.get(textKey('x', 'log')) : undefined
-}
-
-async function readStoredIdentity (db: Maintenance): Promise<LogIdentity | undefined> {
   const bytes = await db.get(textKey('x', 'log'))
-  return bytes === undefined ? undefined : readable(() => logIdentity(parseJson(bytes), 'log'))
+  const found = bytes === undefined ? undefined : readable(() => logIdentity(parseJson(bytes), 'log'))
+  const isSame = found !== undefined && found.origin === says.origin && found.deadlineMs === says.deadlineMs && found.skewMs === says.skewMs
+  return isSame ? bytes : undefined
 }

@@ -6,7 +6,7 @@ import { checksumKey, summed } from '../../store/checksums.js'
 import { numberIn, numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
 import { parseGroup, type SignedGroup } from '../../store/stored-group.js'
 import { readMarks } from '../fsck/marks.js'
-import { MOST_IN_GROUP, readable } from '../stored.js'
+import { MOST_IN_GROUP, readable, soundValue } from '../stored.js'
 import type { Rebuild } from './context.js'
 
 /** Leaf hashes of the records in order; undefined where there is no record that could be one. */
@@ -98,7 +98,8 @@ async function rebuildCounters (rebuild: Rebuild, counted: ReadonlyMap<string, n
   const isWhole = [...counted.values()].reduce((sum, next) => sum + next, 0) === records && records >= await promisedEnd(db)
   for (const [organization, next] of counted) {
     const key = textKey('o', organization)
-    const least = isWhole ? 0 : numberIn(await db.get(key)) ?? 0
+    const stored = await soundValue(db, key)
+    const least = isWhole || stored === 'damaged' ? 0 : numberIn(stored) ?? 0
     for (const put of summed(key, numberValue(Math.max(next, least)))) await repairs.ensure('organization counters', put.key, put.value)
   }
   if (isWhole) await removeOthers(rebuild, counted)

@@ -1,10 +1,10 @@
 import { jcs } from '../../core/jcs.js'
 import type { StoredBlock } from '../../store/anchors.js'
-import { checksumKey, hasChecksum, summed } from '../../store/checksums.js'
+import { checksumKey, summed } from '../../store/checksums.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import type { StoredUpload } from '../../store/uploads.js'
 import { bundleBlocks, readBundle, readBundleState } from '../fsck/service.js'
-import { parseJson } from '../stored.js'
+import { parseJson, soundValue } from '../stored.js'
 import type { Rebuild } from './context.js'
 
 const NOTHING_IN_FLIGHT = JSON.stringify({ txId: '', from: 0, count: 0 })
@@ -16,7 +16,7 @@ export async function rebuildState (rebuild: Rebuild): Promise<void> {
   const sent = await db.get(inFlight)
   if (sent !== undefined && parseJson(sent) === undefined) await repairs.ensure('transaction in flight', inFlight, Buffer.from(NOTHING_IN_FLIGHT))
   const scanned = textKey('x', 'bundle')
-  const state = await soundValue(rebuild, scanned)
+  const state = await soundValue(rebuild.db, scanned)
   if (state === 'damaged' || (state !== undefined && readBundleState(state) === undefined)) await removeSummed(rebuild, 'trust bundle state', scanned)
   const bundle = await db.get(textKey('x', 'bundle-file'))
   if (bundle !== undefined && await readBundle(db) === undefined) await repairs.remove('trust bundle', textKey('x', 'bundle-file'))
@@ -28,7 +28,7 @@ export async function rebuildState (rebuild: Rebuild): Promise<void> {
 async function rebuildBlock (rebuild: Rebuild, block: StoredBlock, isSame: boolean): Promise<void> {
   const { findings, repairs } = rebuild
   const key = numberKey('b', Number(block.number))
-  const fits = Buffer.isBuffer(await soundValue(rebuild, key))
+  const fits = Buffer.isBuffer(await soundValue(rebuild.db, key))
   if (fits && isSame) return
   if (fits && await rebuild.db.get(checksumKey(key)) !== undefined) {
     const says = `its block ${block.number} is not the one that is stored, whose checksum is right: the service makes it anew when it reaches its ledger`
@@ -42,9 +42,9 @@ async function rebuildBlock (rebuild: Rebuild, block: StoredBlock, isSame: boole
 async function removeUploads (rebuild: Rebuild): Promise<void> {
   for await (const [key] of rebuild.db.entries('p')) {
     const id = key.toString('latin1', 1)
-    const value = await soundValue(rebuild, key)
+    const value = await soundValue(rebuild.db, key)
     if (Buffer.isBuffer(value) && parseJson<Partial<StoredUpload> | null>(value)?.id === id) continue
-    const says = 'its entry is not what was written, so that it cannot go on: it has to be sent again'
+    const says = 'its entry is not what was written, so that it cannot go on: unless its deposit was made, it has to be sent again'
     rebuild.findings.differs({ layer: 'service', object: `upload ${id}`, code: 'UPLOAD_DIFFERS', says }, 5)
     await removeSummed(rebuild, 'uploads', key)
   }
@@ -61,13 +61,6 @@ export async function removeLoneChecksums ({ db, findings, repairs }: Rebuild): 
     if (of.toString('latin1', 0, 1) !== 'k') await repairs.remove('checksums', key)
     else findings.differs({ layer: 'service', object: `API key ${of.toString('latin1', 1)}`, code: 'SERVICE_DIFFERS', says: 'it is gone: restore it from a backup' }, 4)
   }
-}
-
-/** A value whose checksum fits, or that has none. */
-async function soundValue ({ db }: Rebuild, key: Buffer): Promise<Buffer | 'damaged' | undefined> {
-  const [value, sum] = await Promise.all([db.get(key), db.get(checksumKey(key))])
-  if (value === undefined) return sum === undefined ? undefined : 'damaged'
-  return hasChecksum(value, sum) ? value : 'damaged'
 }
 
 async function removeSummed ({ db, repairs }: Rebuild, kind: string, key: Buffer): Promise<void> {
