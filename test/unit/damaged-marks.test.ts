@@ -1,12 +1,12 @@
 /** Marks, headers and log tiles that changed on the disk: the log is not sealed over itself, nor is a head signed that was none. */
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { parseProof } from '../../src/core/proof.js'
 import { holdToHeaders } from '../../src/notary/held-log-tree.js'
 import { createLogTree } from '../../src/notary/log-tree.js'
 import { nodeCrypto } from '../../src/platform/node.js'
 import { numberKey, textKey } from '../../src/store/keys.js'
 import { dump, flipBit, localFsck, remove, replaceText } from '../support/damage.js'
-import { allFinal, deposit, finalBatches, world } from '../support/notary-world.js'
+import { allFinal, deposit, finalBatches, world, type World } from '../support/notary-world.js'
 import { until } from '../support/service.js'
 
 const BATCHES = 3
@@ -80,13 +80,19 @@ for (const [what, damage] of Object.entries(LOWER_CHANGES)) {
   })
 }
 
-t.test('a watermark of finality that is too high: no batch is left out', async (t) => {
+/** Final batches and one that is only sealed, in a log that is not open; its ledger is away. */
+async function oneSealed (t: Test): Promise<World> {
   const { folder, ledger } = await finalBatches(t, BATCHES)
   ledger.isUp = false
-  const before = await world(t, { folder, ledger })
-  await deposit(before, 20)
-  await until(async () => await Promise.resolve(before.notary.progress.sealed.batches === BATCHES + 1))
-  await before.close()
+  const at = await world(t, { folder, ledger })
+  await deposit(at, 20)
+  await until(async () => await Promise.resolve(at.notary.progress.sealed.batches === BATCHES + 1))
+  await at.close()
+  return at
+}
+
+t.test('a watermark of finality that is too high: no batch is left out', async (t) => {
+  const { folder, ledger } = await oneSealed(t)
   await replaceText(folder, textKey('w', 'final'), /"batches":3,"sequence":60/, '"batches":4,"sequence":80')
   ledger.isUp = true
   const at = await world(t, { folder, ledger })
@@ -95,12 +101,7 @@ t.test('a watermark of finality that is too high: no batch is left out', async (
 })
 
 t.test('the header before a watermark lost: the one after it says that it stands right', async (t) => {
-  const { folder, ledger } = await finalBatches(t, BATCHES)
-  ledger.isUp = false
-  const before = await world(t, { folder, ledger })
-  await deposit(before, 20)
-  await until(async () => await Promise.resolve(before.notary.progress.sealed.batches === BATCHES + 1))
-  await before.close()
+  const { folder, ledger } = await oneSealed(t)
   await remove(folder, numberKey('h', BATCHES - 1))
   const at = await world(t, { folder, ledger })
   t.same(at.notary.progress.final, { batches: BATCHES, sequence: 60 })

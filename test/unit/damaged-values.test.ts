@@ -237,3 +237,13 @@ t.test('an archive has no API key that changed', async (t) => {
   await replaceText(at.folder, textKey('k', value.id), /"read"/, '"admin"')
   t.same(await leftOut(), [`API key ${value.id}`])
 })
+
+t.test('a lost identity is not taken from a group that its own record contradicts', async (t) => {
+  const at = await two(t)
+  await rebuilt(at)
+  const log = textKey('x', 'log')
+  await remove(at.folder, log, checksumKey(log))
+  await replaceText(at.folder, numberKey('g', 0), /"log":"test/, '"log":"text')
+  await rebuilt(at)
+  t.match(Buffer.from((await dump(at.folder)).get(log.toString('hex')) ?? '', 'hex').toString(), '"origin":"test.')
+})

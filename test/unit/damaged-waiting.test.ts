@@ -78,14 +78,19 @@ t.test('where nothing can be sealed any more, nobody waits for it, and no more i
   t.ok(answers.lastIndexOf('made') < answers.indexOf('LOG_DAMAGED'), answers.join(' '))
 })
 
+/** A log that is not open, whose last header changed, and whose ledger is away: nothing can be sealed behind it. */
+async function unsealable (t: Test): Promise<World> {
+  const at = await world(t, { sealSize: 2 })
+  await deposit(at, 2)
+  await allFinal(at)
+  await at.close()
+  await replaceText(at.folder, numberKey('h', 0), /"root":"....../, '"root":"aaaaaa')
+  at.ledger.isUp = false
+  return at
+}
+
 t.test('whoever waits for room when sealing turns out to be impossible is answered', async (t) => {
-  const before = await world(t, { sealSize: 2 })
-  await deposit(before, 2)
-  await allFinal(before)
-  const { folder, ledger } = before
-  await before.close()
-  await replaceText(folder, numberKey('h', 0), /"root":"....../, '"root":"aaaaaa')
-  ledger.isUp = false
+  const { folder, ledger } = await unsealable(t)
   const at = await world(t, { folder, ledger, sealSize: 2 })
   await deposit(at, 20) // more than may wait to be sealed
   await t.rejects(deposit(at, 1), { code: 'LOG_DAMAGED' })
@@ -95,13 +100,7 @@ t.test('whoever waits for room when sealing turns out to be impossible is answer
 })
 
 t.test('a group that was built ahead is not written once nothing may be promised', async (t) => {
-  const before = await world(t, { sealSize: 2 })
-  await deposit(before, 2)
-  await allFinal(before)
-  const { folder, ledger } = before
-  await before.close()
-  await replaceText(folder, numberKey('h', 0), /"root":"....../, '"root":"aaaaaa')
-  ledger.isUp = false
+  const { folder, ledger } = await unsealable(t)
   const at = await world(t, { folder, ledger, sealSize: 2, queueLimit: 2000 })
   const GROUPS = 4
   const answers = await Promise.all(Array.from({ length: GROUPS * GROUP }, () => deposit(at, 1).then(() => 'made', ({ code }: { code: string }) => code)))

@@ -3,7 +3,7 @@ import { equalBytes, fromHex, toHex } from '../../core/bytes.js'
 import { leafHash, rootOf, treeLevels } from '../../core/merkle.js'
 import { TILE } from '../../notary/batch-tree.js'
 import { upperNodes } from '../../notary/tree-nodes.js'
-import { numberKey, numberValue, readNumber } from '../../store/keys.js'
+import { numberIn, numberKey, numberValue, readNumber } from '../../store/keys.js'
 import type { DifferenceCode } from '../report.js'
 import { attestedHeader, endOf, readable, storedLeaves } from '../stored.js'
 import type { AttestationCheck } from './attestations.js'
@@ -158,7 +158,7 @@ async function checkIndex ({ view, findings }: Check, number: number, first: num
 
 async function checkIndexSize ({ view, findings }: Check, batches: number): Promise<void> {
   for await (const [key, value] of view.entries('f')) {
-    const number = value.length === 8 ? readNumber(value) : -1
+    const number = numberIn(value) ?? -1
     const object = `batch index ${key.length === 9 ? readNumber(key, 1) : key.toString('hex')}`
     if (number >= 0 && number < batches) continue
     findings.differs({ layer: 'batch-index', object, code: 'BATCH_INDEX_DIFFERS', says: 'it leads to a batch that does not exist' }, batches)

@@ -1,7 +1,7 @@
 import { leafHash } from '../../core/merkle.js'
 import { commitMetadata, type MetadataField } from '../../core/metadata.js'
 import { type EvidenceRecord, parseRecord } from '../../core/record.js'
-import { NUMBER_BYTES, numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
+import { numberIn, numberKey, numberValue, readNumber, textKey } from '../../store/keys.js'
 import { parseJson, readable } from '../stored.js'
 import type { Check } from './check.js'
 import type { ContentList } from './content.js'
@@ -85,10 +85,10 @@ export function createRecordCursor (check: Check, contents: ContentList): Record
     return record
   }
 
-  const checkCounter = (organization: string, expected: number, stored: Buffer | undefined): void => {
-    const isExplained = stored?.length === NUMBER_BYTES && readNumber(stored) >= expected && readNumber(stored) <= expected + lost
+  const checkCounter = (organization: string, expected: number, stored: number | undefined): void => {
+    const isExplained = stored !== undefined && stored >= expected && stored <= expected + lost
     if (isExplained || findings.isNamed(`organization ${organization}`)) return
-    const says = `its counter is ${stored?.length === NUMBER_BYTES ? readNumber(stored) : 'missing'}, its records end before ${expected}`
+    const says = `its counter is ${stored ?? 'missing'}, its records end before ${expected}`
     findings.differs({ layer: 'organization', object: `organization ${organization}`, code: 'ORGANIZATION_SEQUENCE', says }, Number.MAX_SAFE_INTEGER)
   }
 
@@ -109,7 +109,7 @@ export function createRecordCursor (check: Check, contents: ContentList): Record
       const stored = new Map<string, Buffer>()
       for await (const [key, value] of view.entries('o')) stored.set(key.toString('latin1', 1), value)
       for (const organization of new Set([...organizations.keys(), ...stored.keys()])) {
-        checkCounter(organization, organizations.get(organization) ?? 0, stored.get(organization))
+        checkCounter(organization, organizations.get(organization) ?? 0, numberIn(stored.get(organization)))
       }
       findings.count('organizations', organizations.size)
     }
@@ -119,7 +119,8 @@ export function createRecordCursor (check: Check, contents: ContentList): Record
 async function checkNumber ({ view, findings }: Check, record: EvidenceRecord, sequence: number): Promise<void> {
   const found = await view.get(textKey('n', record.number))
   if (found?.equals(numberValue(sequence)) === true) return
-  const says = found?.length === 8 ? `it leads to record ${readNumber(found)}, not ${sequence}` : `it leads nowhere; it is of record ${sequence}`
+  const leadsTo = numberIn(found)
+  const says = leadsTo !== undefined ? `it leads to record ${leadsTo}, not ${sequence}` : `it leads nowhere; it is of record ${sequence}`
   findings.differs({ layer: 'number-index', object: `evidence number ${record.number}`, code: 'NUMBER_INDEX_DIFFERS', says }, sequence)
 }
 

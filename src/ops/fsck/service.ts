@@ -1,11 +1,10 @@
 import { parseTrustBundle } from '../../core/trust-bundle.js'
 import type { StoredBlock } from '../../store/anchors.js'
 import { storedKey } from '../../store/api-keys.js'
-import { checksumKey, hasChecksum } from '../../store/checksums.js'
 import { numberKey, textKey } from '../../store/keys.js'
 import { type BundleState, bundleState, type LogIdentity, logIdentity } from '../../store/meta.js'
 import type { View } from '../../store/maintenance.js'
-import { parseJson, readable } from '../stored.js'
+import { parseJson, readable, soundValue } from '../stored.js'
 import type { Check } from './check.js'
 
 /** Prefixes of keys.ts by what follows them: one number, two, or text. */
@@ -18,10 +17,8 @@ const SUMMED = 'abckopx'
 const SCHEMA = 'steelyard-store/1'
 
 export async function readLogIdentity (view: View): Promise<LogIdentity | undefined> {
-  const key = textKey('x', 'log')
-  const [found, sum] = await Promise.all([view.get(key), view.get(checksumKey(key))])
-  if (found === undefined || !hasChecksum(found, sum)) return undefined
-  return readable(() => logIdentity(parseJson(found), 'log'))
+  const found = await soundValue(view, textKey('x', 'log'))
+  return Buffer.isBuffer(found) ? readable(() => logIdentity(parseJson(found), 'log')) : undefined
 }
 
 export function readBundleState (stored: Uint8Array): BundleState | undefined {

@@ -2,7 +2,7 @@ import { toHex } from '../../core/bytes.js'
 import { leafHash, treeLevels } from '../../core/merkle.js'
 import { TILE } from '../../notary/batch-tree.js'
 import { upperNodes } from '../../notary/tree-nodes.js'
-import { numberKey, numberValue, readNumber } from '../../store/keys.js'
+import { numberIn, numberKey, numberValue, readNumber } from '../../store/keys.js'
 import type { SealedMark } from '../../store/mark.js'
 import { readMarks } from '../fsck/marks.js'
 import { endOf } from '../stored.js'
@@ -84,7 +84,7 @@ async function writeTiles ({ crypto, repairs }: Rebuild, number: number, leaves:
 /** Entries of the batch index that lead to no batch that begins there. */
 async function removeStrays ({ db, repairs }: Rebuild, mark: SealedMark): Promise<void> {
   for await (const [key, value] of db.entries('f')) {
-    const number = value.length === 8 ? readNumber(value) : -1
+    const number = numberIn(value) ?? -1
     const isOurs = key.length === 9 && readNumber(key, 1) < mark.sequence && number >= 0 && number < mark.batches
     if (!isOurs) await repairs.remove('batch index', key)
   }
